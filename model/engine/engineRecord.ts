@@ -1,0 +1,30 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
+import { engineRecordPath } from './nativePackage.js';
+
+const EngineRecordSchema = z.object({
+  engine: z.enum(['tensorflow', 'tensorflow-cuda', 'wasm']),
+  version: z.string(),
+  reason: z.string(),
+  /** Named by the user with --engine, so that a later set-up without a name keeps it. */
+  asked: z.enum(['tensorflow', 'tensorflow-cuda', 'wasm']).optional(),
+});
+
+/** What set-up chose for this checkout on this machine, and why. */
+export type EngineRecord = z.infer<typeof EngineRecordSchema>;
+
+/** The record of the last set-up, or undefined if there is none (or none that can be read: set-up writes a new one). */
+export function readEngineRecord(path: string = engineRecordPath()): EngineRecord | undefined {
+  try {
+    return EngineRecordSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeEngineRecord(record: EngineRecord, path: string = engineRecordPath()): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileAtomic.sync(path, `${JSON.stringify(record, null, 2)}\n`);
+}

@@ -1,0 +1,111 @@
+import * as tf from '@tensorflow/tfjs';
+import { flatten, unflatten } from './flatVector.js';
+import type { ParameterGroup } from './parameterGroups.js';
+
+export type AdamWOptions = {
+  weightDecay: number;
+  /** Learning rate of trunk groups relative to the others. */
+  trunkMultiplier?: number;
+  beta1?: number;
+  beta2?: number;
+  epsilon?: number;
+};
+
+/** Kingma and Ba, 2015. */
+const defaults = { trunkMultiplier: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+
+/** One value a parameter, by name. */
+export type Moments = Map<string, { m: Float32Array; v: Float32Array }>;
+
+/** Adam with decoupled weight decay (Loshchilov and Hutter, 2019): `p ← p − lr·(m̂/(√v̂ + ε) + wd·p)`. */
+export class AdamW {
+  readonly #options: Required<AdamWOptions>;
+  readonly #moments: { m: tf.Variable<tf.Rank.R1>; v: tf.Variable<tf.Rank.R1> }[];
+  #updates = 0;
+
+  constructor(
+    private readonly groups: readonly ParameterGroup[],
+    options: AdamWOptions,
+  ) {
+    this.#options = { ...defaults, ...options };
+    this.#moments = groups.map(({ variables }) => {
+      const size = variables.reduce((sum, variable) => sum + variable.size, 0);
+      const zeros = () => tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R1>([size]), false));
+      return { m: zeros(), v: zeros() };
+    });
+  }
+
+  /** Updates made so far, which bias correction counts. */
+  get updates(): number {
+    return this.#updates;
+  }
+
+  /**
+   * One update. The gradient is `scale · vectors`, a flat vector for each group; averaging and clipping are both in
+   * `scale`, which saves a pass over the data.
+   */
+  update(vectors: readonly tf.Tensor1D[], scale: number, learningRate: number) {
+    this.#updates++;
+    this.groups.forEach((group, i) => {
+      tf.tidy(() => this.#updateGroup(group, i, vectors[i]!, scale, learningRate));
+    });
+  }
+
+  #updateGroup(group: ParameterGroup, i: number, vector: tf.Tensor1D, scale: number, learningRate: number) {
+    const { beta1, beta2, epsilon, weightDecay, trunkMultiplier } = this.#options;
+    const { m, v } = this.#moments[i]!;
+    const lr = group.trunk ? learningRate * trunkMultiplier : learningRate;
+    const g = vector.mul<tf.Tensor1D>(scale);
+    m.assign(m.mul(beta1).add(g.mul(1 - beta1)));
+    v.assign(v.mul(beta2).add(g.square().mul(1 - beta2)));
+    const mHat = m.div(1 - beta1 ** this.#updates);
+    const vHat = v.div(1 - beta2 ** this.#updates);
+    const p = flatten(group.variables);
+    const decayed = group.decay ? p.mul<tf.Tensor1D>(1 - lr * weightDecay) : p;
+    const next = decayed.sub<tf.Tensor1D>(mHat.div(vHat.sqrt().add(epsilon)).mul(lr));
+    const pieces = unflatten(
+      next,
+      group.variables.map(({ shape }) => shape),
+    );
+    group.variables.forEach((variable, k) => {
+      variable.assign(pieces[k]!);
+    });
+  }
+
+  /** Both moments of every parameter, in host memory. */
+  exportMoments(): Moments {
+    const moments: Moments = new Map();
+    this.groups.forEach(({ names, variables }, i) => {
+      const m = this.#moments[i]!.m.dataSync<'float32'>();
+      const v = this.#moments[i]!.v.dataSync<'float32'>();
+      let at = 0;
+      names.forEach((name, k) => {
+        const end = at + variables[k]!.size;
+        moments.set(name, { m: m.subarray(at, end), v: v.subarray(at, end) });
+        at = end;
+      });
+    });
+    return moments;
+  }
+
+  /** Puts back what exportMoments gave, with the number of updates that it stood for. */
+  importMoments(moments: Moments, updates: number) {
+    this.#updates = updates;
+    this.groups.forEach(({ names, variables }, i) => {
+      const size = this.#moments[i]!.m.size;
+      for (const part of ['m', 'v'] as const) {
+        const flat = new Float32Array(size);
+        let at = 0;
+        names.forEach((name, k) => {
+          flat.set(moments.get(name)![part], at);
+          at += variables[k]!.size;
+        });
+        tf.tidy(() => this.#moments[i]![part].assign(tf.tensor1d(flat)));
+      }
+    });
+  }
+
+  dispose() {
+    for (const { m, v } of this.#moments) tf.dispose([m, v]);
+  }
+}

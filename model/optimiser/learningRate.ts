@@ -1,0 +1,18 @@
+export type LearningRateSchedule = {
+  /** Peak rate, reached at the end of the warm-up. */
+  lr: number;
+  /** Rate that the cosine ends on. */
+  minLr: number;
+  warmupSteps: number;
+  totalSteps: number;
+};
+
+/**
+ * Learning rate of optimiser step `step` (0-based): linear warm-up, then half a cosine (Loshchilov and Hutter,
+ * SGDR, 2017). Counted in steps from `lr/warmupSteps`, so that the first step already moves the weights.
+ */
+export function learningRateAt(step: number, { lr, minLr, warmupSteps, totalSteps }: LearningRateSchedule): number {
+  if (step < warmupSteps) return (lr * (step + 1)) / warmupSteps;
+  const progress = totalSteps > warmupSteps ? Math.min(1, (step - warmupSteps) / (totalSteps - warmupSteps)) : 1;
+  return minLr + 0.5 * (lr - minLr) * (1 + Math.cos(Math.PI * progress));
+}

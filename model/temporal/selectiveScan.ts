@@ -1,0 +1,38 @@
+import * as tf from '@tensorflow/tfjs';
+import { linearScan } from './linearScan.js';
+
+/** Operands of `directions` independent scans; `rows` counts samples × steps, time running fastest. */
+export type SelectiveScanOperands = {
+  /** Input `[directions, rows, d_i]`. */
+  u: tf.Tensor3D;
+  /** Step sizes > 0, `[directions, rows, d_i]`. */
+  delta: tf.Tensor3D;
+  /** A < 0, `[directions, d_i, N]`. */
+  decay: tf.Tensor3D;
+  /** B and C, `[directions, rows, N]`. */
+  input: tf.Tensor3D;
+  output: tf.Tensor3D;
+  /** D, `[directions, 1, d_i]`. */
+  skip: tf.Tensor3D;
+  /** T, steps of a sample. */
+  steps: number;
+};
+
+/**
+ * The selective state-space recurrence of Mamba (Gu and Dao, 2023):
+ * `h_t = exp(Δ_t⊗A)⊙h_{t−1} + (Δ_t u_t)⊗B_t`, `y_t = h_t·C_t + D⊙u_t`, each sample starting from h = 0.
+ *
+ * @returns `[directions, rows, d_i]`
+ */
+export function selectiveScan({ u, delta, decay, input, output, skip, steps }: SelectiveScanOperands): tf.Tensor3D {
+  const [directions, rows, inner] = u.shape;
+  const states = decay.shape[2];
+  const samples = (directions * rows) / steps;
+  const perChannel = (x: tf.Tensor) => tf.reshape(x, [directions, rows, inner, 1]);
+  const factor = tf.exp(tf.mul(perChannel(delta), tf.reshape(decay, [directions, 1, inner, states])));
+  const drive = tf.mul(perChannel(tf.mul(delta, u)), tf.reshape(input, [directions, rows, 1, states]));
+  const series = (x: tf.Tensor) => tf.reshape(x, [samples, steps, inner * states]) as tf.Tensor3D;
+  const state = tf.reshape(linearScan(series(factor), series(drive)), [directions * rows, inner, states]);
+  const read = tf.matMul(state, tf.reshape(output, [directions * rows, states, 1]));
+  return tf.add(tf.reshape(read, u.shape), tf.mul(u, skip));
+}

@@ -1,0 +1,213 @@
+import * as tf from '@tensorflow/tfjs';
+import { CheckpointError } from '../checkpoint/checkpointError.js';
+import { float32, type HostTensor } from '../checkpoint/hostTensor.js';
+import { loadWeights } from '../checkpoint/loadWeights.js';
+import type { StfConfig } from '../config/stfConfig.js';
+import { type Prediction, predict } from '../evaluation/predict.js';
+import type { UniformSource } from '../layers/initializers.js';
+import { lossParts } from '../losses/lossParts.js';
+import { AdamW, type Moments } from '../optimiser/adamW.js';
+import { clipScale } from '../optimiser/clipScale.js';
+import { GradientAccumulator } from '../optimiser/gradientAccumulator.js';
+import { learningRateAt } from '../optimiser/learningRate.js';
+import { type ParameterGroup, parameterGroups } from '../optimiser/parameterGroups.js';
+import { WeightAverage } from '../optimiser/weightAverage.js';
+import type { StfMamba } from '../stfMamba.js';
+import { drawTrainingMasks } from '../trainingMasks.js';
+import { clipTensor } from './clipTensor.js';
+
+/** The terms of the loss of one micro-batch, plain numbers; `hllDefined` is 1 or 0. */
+export type MicroResult = Record<keyof ReturnType<typeof lossParts>, number>;
+
+export type TrainerSchedule = { stepsPerEpoch: number; totalSteps: number };
+
+export type TrainerOptions = {
+  /** Pretrained weights were loaded into the trunk: it then trains at `backbone_lr_mult` of the rate. */
+  pretrainedTrunk?: boolean;
+};
+
+const partNames = ['total', 'ce', 'hll', 'gap', 'hllReal', 'hllFake', 'hllDefined'] as const;
+
+/**
+ * Trains a model: micro-batches are accumulated, then applied in one optimiser step.
+ *
+ * The contrastive term is the mean of the micro-batches' hinges, not the hinge of the mean over all of them; the
+ * cross-entropy does not care how a batch is split.
+ */
+export class Trainer {
+  readonly #groups: ParameterGroup[];
+  readonly #gradients: GradientAccumulator;
+  readonly #optimiser: AdamW;
+  readonly #average: WeightAverage | undefined;
+  #skipped = 0;
+
+  constructor(
+    private readonly model: StfMamba,
+    private readonly config: StfConfig,
+    private readonly schedule: TrainerSchedule,
+    { pretrainedTrunk = false }: TrainerOptions = {},
+  ) {
+    this.#groups = parameterGroups(model.parameters);
+    this.#gradients = new GradientAccumulator(this.#groups);
+    this.#optimiser = new AdamW(this.#groups, {
+      weightDecay: config.weight_decay,
+      trunkMultiplier: pretrainedTrunk ? config.backbone_lr_mult : 1,
+    });
+    if (config.ema_decay > 0) this.#average = new WeightAverage(this.#groups, config.ema_decay);
+  }
+
+  /** Steps left out because their gradient was not finite. */
+  get skippedSteps(): number {
+    return this.#skipped;
+  }
+
+  /**
+   * Adds the gradient of one micro-batch: `clips` uint8 RGB `[B,T,H,W,3]`, `labels` 0 real, 1 fake. `uniform` draws
+   * the masks of drop path and dropout.
+   */
+  accumulate({ clips, labels }: { clips: Uint8Array; labels: Int32Array }, uniform: UniformSource): MicroResult {
+    const variables = this.#groups.flatMap((group) => group.variables);
+    const values = tf.tidy(() => {
+      const batch = clipTensor(clips, labels.length, this.config);
+      const masks = drawTrainingMasks(this.config, labels.length, uniform);
+      const target = tf.tensor1d(labels, 'int32');
+      let stacked: tf.Tensor | undefined;
+      const { grads } = tf.variableGrads(() => {
+        const parts = lossParts(this.model.forward(batch, masks), target, this.config);
+        // Read once, after the backward pass, instead of stopping it for each number.
+        stacked = tf.keep(tf.stack(partNames.map((name) => parts[name].toFloat())));
+        return parts.total;
+      }, variables);
+      this.#gradients.add(grads);
+      return stacked!;
+    });
+    const numbers = values.dataSync();
+    values.dispose();
+    return Object.fromEntries(partNames.map((name, i) => [name, numbers[i]!])) as MicroResult;
+  }
+
+  /**
+   * Ends optimiser step `step` (0-based): averages over the micro-batches, clips by the global norm and updates. A
+   * gradient that is not finite leaves weights and moments as they are. `gradNorm` is the norm before clipping.
+   */
+  apply(step: number): { gradNorm: number; lr: number; skipped: boolean } {
+    const { count } = this.#gradients;
+    if (count === 0) throw new Error(`expected at least one accumulated micro-batch before step ${step} is applied`);
+    const lr = this.learningRate(step);
+    const gradNorm = this.#gradients.averageNorm();
+    const skipped = !Number.isFinite(gradNorm);
+    if (skipped) this.#skipped++;
+    else {
+      this.#optimiser.update(this.#gradients.sums, clipScale(gradNorm, this.config.max_grad_norm) / count, lr);
+      this.#average?.update();
+    }
+    this.#gradients.clear();
+    return { gradNorm, lr, skipped };
+  }
+
+  /** Learning rate of optimiser step `step`. */
+  learningRate(step: number): number {
+    const { lr, min_lr: minLr, warmup_epochs: warmupEpochs } = this.config;
+    const warmupSteps = Math.round(warmupEpochs * this.schedule.stepsPerEpoch);
+    return learningRateAt(step, { lr, minLr, warmupSteps, totalSteps: this.schedule.totalSteps });
+  }
+
+  /** Scores `count` clips, uint8 RGB `[count,T,H,W,3]`, without dropout. */
+  predict(clips: Uint8Array, count: number): Prediction {
+    return predict(this.model, this.config, clips, count);
+  }
+
+  /** Runs `body` with the moving average of the weights in their place, if there is one (`ema_decay`). */
+  withAverage<Result>(body: () => Result): Result {
+    return this.#average ? this.#average.inPlace(body) : body();
+  }
+
+  /** Where each parameter lies in the flat vectors `optim.m` and `optim.v`, for a checkpoint's metadata. */
+  momentIndex(): { name: string; offset: number; size: number }[] {
+    let offset = 0;
+    return this.#namesAndSizes().map(([name, size]) => {
+      const entry = { name, offset, size };
+      offset += size;
+      return entry;
+    });
+  }
+
+  /**
+   * Everything that training goes on from, in host memory: weights under their names, the moments as flat vectors in
+   * order of name (momentIndex), counters, averages under `ema.`. Micro-batches not yet applied are not part of it.
+   */
+  exportState(): Map<string, HostTensor> {
+    const tensors = new Map<string, HostTensor>();
+    for (const [name, variable] of this.model.parameters) {
+      tensors.set(name, float32(variable.shape, variable.dataSync<'float32'>()));
+    }
+    const moments = this.#optimiser.exportMoments();
+    const index = this.momentIndex();
+    const length = index.reduce((sum, { size }) => sum + size, 0);
+    for (const part of ['m', 'v'] as const) {
+      const flat = new Float32Array(length);
+      for (const { name, offset } of index) flat.set(moments.get(name)![part], offset);
+      tensors.set(`optim.${part}`, float32([length], flat));
+    }
+    const counters = new Int32Array([this.#optimiser.updates, this.#skipped]);
+    tensors.set('optim.counters', { dtype: 'I32', shape: [2], data: counters });
+    for (const [name, average] of this.#average?.export() ?? []) {
+      tensors.set(`ema.${name}`, float32(this.model.parameters.get(name)!.shape, average));
+    }
+    return tensors;
+  }
+
+  /** Goes on from an exported state. Throws CheckpointError, with nothing changed, when it is not of this model. */
+  importState(tensors: ReadonlyMap<string, HostTensor>) {
+    const index = this.momentIndex();
+    const length = index.reduce((sum, { size }) => sum + size, 0);
+    const m = expectTensor(tensors, 'optim.m', 'F32', [length]).data as Float32Array;
+    const v = expectTensor(tensors, 'optim.v', 'F32', [length]).data as Float32Array;
+    const counters = expectTensor(tensors, 'optim.counters', 'I32', [2]).data as Int32Array;
+    const averages = new Map<string, Float32Array>();
+    if (this.#average) {
+      for (const { name } of index) {
+        const { shape } = this.model.parameters.get(name)!;
+        averages.set(name, expectTensor(tensors, `ema.${name}`, 'F32', shape).data as Float32Array);
+      }
+    }
+    loadWeights(this.model, tensors, 'strict');
+    const moments: Moments = new Map(
+      index.map(({ name, offset, size }) => [
+        name,
+        { m: m.subarray(offset, offset + size), v: v.subarray(offset, offset + size) },
+      ]),
+    );
+    this.#optimiser.importMoments(moments, counters[0]!);
+    this.#skipped = counters[1]!;
+    this.#average?.import(averages);
+    this.#gradients.clear();
+  }
+
+  #namesAndSizes(): [string, number][] {
+    return this.#groups
+      .flatMap(({ names, variables }) => names.map((name, k): [string, number] => [name, variables[k]!.size]))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  /** Frees the optimiser's memory; the model stays. */
+  dispose() {
+    this.#gradients.clear();
+    this.#optimiser.dispose();
+    this.#average?.dispose();
+  }
+}
+
+function expectTensor(
+  tensors: ReadonlyMap<string, HostTensor>,
+  name: string,
+  dtype: HostTensor['dtype'],
+  shape: readonly number[],
+): HostTensor {
+  const tensor = tensors.get(name);
+  const [expected, received] = [`${dtype} [${shape}]`, tensor ? `${tensor.dtype} [${tensor.shape}]` : 'nothing'];
+  if (!tensor || received !== expected) {
+    throw new CheckpointError(`cannot go on from this checkpoint: ${name}: expected ${expected}, received ${received}`);
+  }
+  return tensor;
+}

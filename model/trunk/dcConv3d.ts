@@ -1,0 +1,123 @@
+import * as tf from '@tensorflow/tfjs';
+import type { StfConfig } from '../config/stfConfig.js';
+import type { ClipGrid } from '../layers/clipGrid.js';
+import type { ConstantCache } from '../layers/constantCache.js';
+import { convolveSame, createConvolution } from '../layers/convolution.js';
+import { FeedForward } from '../layers/feedForward.js';
+import { gelu } from '../layers/gelu.js';
+import { constant } from '../layers/initializers.js';
+import { createLayerNorm, type LayerNormParameters, layerNorm } from '../layers/layerNorm.js';
+import { createLinear, type LinearParameters, linear } from '../layers/linear.js';
+import type { ParameterScope } from '../layers/parameterScope.js';
+import { addResidual, type BranchMask } from '../layers/residual.js';
+import { ContourTaps } from './contourTaps.js';
+import { type SamplingLines, sampleLines } from './sampleLines.js';
+
+/** Channels are reduced by this factor before the slender kernels. */
+const REDUCTION = 4;
+
+/** Whether the kernel along time reads where it stands or follows a point that moves through the frames. */
+export type TimeKernel = 'straight' | 'deformable';
+
+/**
+ * Three-dimensional dynamic contour convolution: three slender kernels along width, height and time whose taps slide
+ * sideways by learned offsets, so that they follow a blend contour (after Dynamic Snake Convolution, Qi et al., 2023),
+ * followed by a position-wise branch. Two residual branches.
+ */
+export class DcConv3d {
+  readonly #timeKernel: TimeKernel;
+  readonly #taps: ContourTaps;
+  readonly #norm: LayerNormParameters;
+  readonly #reduce: LinearParameters;
+  readonly #offset: Required<LinearParameters>;
+  readonly #kernels: { x: LinearParameters; y: LinearParameters; t: LinearParameters };
+  readonly #normMiddle: LayerNormParameters;
+  readonly #expand: LinearParameters;
+  readonly #feedForward: FeedForward;
+
+  constructor(
+    scope: ParameterScope,
+    channels: number,
+    timeKernel: TimeKernel,
+    config: Pick<StfConfig, 'dcconv_kernel_length' | 'mlp_ratio'>,
+    constants: ConstantCache,
+  ) {
+    const reduced = channels / REDUCTION;
+    if (!Number.isInteger(reduced)) {
+      throw new RangeError(`Expected a stage width divisible by ${REDUCTION} but received ${channels}`);
+    }
+    const taps = config.dcconv_kernel_length;
+    this.#timeKernel = timeKernel;
+    this.#taps = new ContourTaps(taps, constants);
+    this.#norm = createLayerNorm(scope.within('norm1'), channels);
+    this.#reduce = createLinear(scope.within('reduce'), channels, reduced);
+    const offsetChannels = this.#offsetGroups * this.#taps.offsetChannels;
+    this.#offset = createConvolution(scope.within('offset'), 3, reduced, offsetChannels, constant(0));
+    const kernel = (name: string) => createLinear(scope.within(name), taps * reduced, reduced, { bias: false });
+    this.#kernels = { x: kernel('tap_x'), y: kernel('tap_y'), t: kernel('tap_t') };
+    this.#normMiddle = createLayerNorm(scope.within('norm_mid'), 3 * reduced);
+    this.#expand = createLinear(scope.within('expand'), 3 * reduced, channels);
+    this.#feedForward = new FeedForward(scope, channels, config.mlp_ratio);
+  }
+
+  /** Offset groups: rows for the width kernel, columns for the height kernel, both for a deformable time kernel. */
+  get #offsetGroups(): number {
+    return this.#timeKernel === 'deformable' ? 4 : 2;
+  }
+
+  /** @param x rows `[B·T·H·W, C]` of `grid` */
+  forward(x: tf.Tensor2D, grid: ClipGrid, masks: [BranchMask, BranchMask]): tf.Tensor2D {
+    const mixed = addResidual(x, this.#contour(x, grid), masks[0]);
+    return addResidual(mixed, this.#feedForward.forward(mixed), masks[1]);
+  }
+
+  #contour(x: tf.Tensor2D, grid: ClipGrid): tf.Tensor2D {
+    const features = linear(layerNorm(x, this.#norm), this.#reduce);
+    const moves = this.#moves(features, grid);
+    const alongX = this.#tapProducts(features, moves(0), this.#taps.slidingRows(grid), this.#kernels.x);
+    const alongY = this.#tapProducts(features, moves(1), this.#taps.slidingColumns(grid), this.#kernels.y);
+    const alongT =
+      this.#timeKernel === 'straight'
+        ? this.#straightThroughTime(features, grid)
+        : this.#followThroughTime(features, moves(2), moves(3), grid);
+    const contour = tf.concat([alongX, alongY, alongT], 1);
+    return linear(gelu(layerNorm(contour, this.#normMiddle)), this.#expand);
+  }
+
+  /** Offsets of the numbered group, `[N,H,W,taps]`; none moves further than one element from its inner neighbour. */
+  #moves(features: tf.Tensor2D, { batch, frames, height, width }: ClipGrid): (group: number) => tf.Tensor {
+    const images = batch * frames;
+    const maps = tf.reshape(features, [images, height, width, features.shape[1]]) as tf.Tensor4D;
+    const steps = tf.reshape(tf.tanh(convolveSame(maps, this.#offset)), [images * height * width, -1]);
+    return (group) =>
+      tf.reshape(tf.matMul(steps, this.#taps.outwardSum(group, this.#offsetGroups)), [images, height, width, -1]);
+  }
+
+  #tapProducts(table: tf.Tensor2D, offset: tf.Tensor, lines: SamplingLines, kernel: LinearParameters): tf.Tensor2D {
+    return this.#contract(sampleLines(table, offset, lines), kernel);
+  }
+
+  /** Values of all taps `[M·taps, r]` times a kernel `[taps·r, r]`, tap-major. */
+  #contract(values: tf.Tensor2D, kernel: LinearParameters): tf.Tensor2D {
+    const { taps } = this.#taps;
+    return linear(tf.reshape(values, [values.shape[0] / taps, taps * values.shape[1]]) as tf.Tensor2D, kernel);
+  }
+
+  #straightThroughTime(features: tf.Tensor2D, { batch, frames, height, width, segments }: ClipGrid): tf.Tensor2D {
+    const { taps } = this.#taps;
+    const reduced = features.shape[1];
+    const runs = batch * segments;
+    const length = frames / segments;
+    const lines = tf.reshape(features, [runs, length, height * width * reduced]);
+    const lengthened = tf.matMul(this.#taps.repeatEnds(length), lines);
+    const kernel = tf.reshape(this.#kernels.t.kernel, [taps, 1, reduced, reduced]) as tf.Tensor4D;
+    const images = tf.reshape(lengthened, [runs, -1, height * width, reduced]) as tf.Tensor4D;
+    return tf.reshape(tf.conv2d(images, kernel, 1, 'valid'), features.shape);
+  }
+
+  /** Rows first, then columns of what the first pass found, each tap for its own position. */
+  #followThroughTime(features: tf.Tensor2D, rows: tf.Tensor, columns: tf.Tensor, grid: ClipGrid): tf.Tensor2D {
+    const found = sampleLines(features, rows, this.#taps.slidingRowsThroughTime(grid));
+    return this.#contract(sampleLines(found, columns, this.#taps.slidingColumnsOfTaps(grid)), this.#kernels.t);
+  }
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+import { launch } from './launch.js';
+
+const commands = ['setup', 'demo', 'train'];
+const [name, ...rest] = process.argv.slice(2);
+if (commands.includes(name)) {
+  process.argv.splice(2, Number.POSITIVE_INFINITY, ...rest);
+  await launch(name);
+} else {
+  const wanted = name === undefined || name === '--help' || name === '-h';
+  const text = `usage: stf-mamba <${commands.join('|')}> [options]\nstf-mamba <command> --help says more\n`;
+  (wanted ? process.stdout : process.stderr).write(wanted ? text : `unknown command "${name}"\n${text}`);
+  process.exitCode = wanted && name !== undefined ? 0 : 2;
+}

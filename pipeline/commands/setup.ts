@@ -1,0 +1,44 @@
+import { Command, Option } from 'commander';
+import { EngineError } from '../../model/engine/engineError.js';
+import { ENGINE_REQUESTS } from '../../model/engine/engineRequest.js';
+import { setUpEngine } from '../../model/engine/install/setUpEngine.js';
+
+const setupCommand = new Command('setup')
+  .description('Installs the engine that computes: TensorFlow under the TensorFlow.js API, or WebAssembly without it.')
+  .addOption(
+    new Option('--engine <name>', 'which engine; auto takes the fastest that runs here').choices(ENGINE_REQUESTS),
+  )
+  .option('--verify', 'read every installed byte again and compare checksums')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ npm run setup                              the native engine, or wasm where it cannot be had
+  $ npm run setup -- --engine tensorflow-cuda  for NVIDIA GPUs (not tried yet); needs only the driver
+  $ STF_ENGINE=tensorflow npm run setup        fails instead of falling back
+
+Kept in $STF_CACHE, else $XDG_CACHE_HOME/stf-mamba, else ~/.cache/stf-mamba, and shared by all checkouts.
+Exit codes: 0 an engine is set up, 2 the engine asked for cannot be had.`,
+  )
+  .exitOverride()
+  .action(async (options: { engine?: string; verify?: boolean }) => {
+    await setUpEngine({ ...options, say: (line) => process.stdout.write(`setup: ${line}\n`) });
+  });
+
+try {
+  await setupCommand.parseAsync();
+} catch (error) {
+  process.exitCode = reportFailure(error);
+}
+
+/** One message and exit code 2 for what the user can mend; anything else is a bug of ours and keeps its stack. */
+function reportFailure(error: unknown): number {
+  if (error instanceof EngineError) {
+    process.stderr.write(`error: ${error.message}\n`);
+    return 2;
+  }
+  // Commander has printed its own message; asking for help is no failure.
+  const { code, exitCode } = error as { code?: string; exitCode?: number };
+  if (code?.startsWith('commander.')) return exitCode === 0 ? 0 : 2;
+  throw error;
+}

@@ -1,0 +1,102 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { UserError } from '../userError.js';
+import { checkClipId } from './clipId.js';
+
+export const SPLIT_NAMES = ['train', 'val', 'test'] as const;
+export type SplitName = (typeof SPLIT_NAMES)[number];
+/** One clip of a split. `label` 0 real, 1 fake. */
+export type SplitEntry = { id: string; label: 0 | 1; method?: string; pairGroup?: string };
+export type Splits = { readonly source: string; readonly clips: Record<SplitName, SplitEntry[]> };
+
+const emptySplits = (): Record<SplitName, SplitEntry[]> => ({ train: [], val: [], test: [] });
+
+/**
+ * `manifest.csv`: columns `id,split,label` and optionally `method,pair_group`; others are ignored.
+ * @throws UserError naming the line of the first bad row.
+ */
+export function parseManifest(text: string, file: string): Record<SplitName, SplitEntry[]> {
+  let rows: Record<string, string>[];
+  try {
+    rows = parse(text, { columns: true, skip_empty_lines: true, trim: true, bom: true });
+  } catch (error) {
+    throw new UserError(`${file}: not a readable CSV file: ${(error as Error).message}`);
+  }
+  const clips = emptySplits();
+  const seen = new Map<string, number>();
+  rows.forEach((row, at) => {
+    const where = `${file}, row ${at + 1}`;
+    for (const column of ['id', 'split', 'label'])
+      if (row[column] === undefined)
+        throw new UserError(
+          `${file}: expected columns id, split, label; found ${Object.keys(rows[0] ?? {}).join(', ') || 'none'}`,
+        );
+    const id = checkClipId(row.id, where);
+    const split = SPLIT_NAMES.find((name) => name === row.split);
+    if (!split) throw new UserError(`${where}: expected split train, val or test but received "${row.split}"`);
+    if (row.label !== '0' && row.label !== '1')
+      throw new UserError(`${where}: expected label 0 (real) or 1 (fake) but received "${row.label}"`);
+    const before = seen.get(id);
+    if (before !== undefined) throw new UserError(`${where}: clip "${id}" stands in row ${before + 1} already`);
+    seen.set(id, at);
+    clips[split].push({
+      id,
+      label: row.label === '1' ? 1 : 0,
+      ...(row.method ? { method: row.method } : {}),
+      ...(row.pair_group ? { pairGroup: row.pair_group } : {}),
+    });
+  });
+  return clips;
+}
+
+/** A JSON split: a list of ids, or FaceForensics++'s list of id pairs (both ids of a pair are originals). */
+export function parseSplitList(text: string, file: string): SplitEntry[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${file}: not valid JSON: ${(error as Error).message}`);
+  }
+  if (!Array.isArray(list)) throw new UserError(`${file}: expected a list of ids or of id pairs, received ${typeof list}`);
+  const ids = list.flatMap((entry, at) => {
+    const pair = Array.isArray(entry) ? entry : [entry];
+    return pair.map((id) => checkClipId(id, `${file}, entry ${at}`));
+  });
+  return [...new Set(ids)].map((id) => ({ id, label: 0 }));
+}
+
+const exists = (file: string) =>
+  stat(file).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Reads which clip belongs to train, val and test: `manifest.csv` of the data root, else `splits/*.json` of the data
+ * root, else those of the project.
+ * @throws UserError when there is none, a file is malformed, or a clip stands in two splits.
+ */
+export async function readSplits(dataRoot: string, projectSplits: string): Promise<Splits> {
+  const manifest = join(dataRoot, 'manifest.csv');
+  if (await exists(manifest)) return { source: manifest, clips: parseManifest(await readFile(manifest, 'utf8'), manifest) };
+  for (const folder of [join(dataRoot, 'splits'), projectSplits]) {
+    if (!(await exists(join(folder, 'train.json')))) continue;
+    const clips = emptySplits();
+    for (const name of SPLIT_NAMES) {
+      const file = join(folder, `${name}.json`);
+      if (await exists(file)) clips[name] = parseSplitList(await readFile(file, 'utf8'), file);
+    }
+    const owner = new Map<string, SplitName>();
+    for (const name of SPLIT_NAMES)
+      for (const { id } of clips[name]) {
+        const other = owner.get(id);
+        if (other) throw new UserError(`${folder}: clip "${id}" stands in ${other}.json and in ${name}.json`);
+        owner.set(id, name);
+      }
+    return { source: folder, clips };
+  }
+  throw new UserError(
+    `no splits: expected ${manifest} (columns id,split,label) or train.json, val.json, test.json in ${join(dataRoot, 'splits')} or ${projectSplits}`,
+  );
+}

@@ -1,0 +1,1 @@
+export async function dryRunData(_: unknown): Promise<{path:string; remove(): Promise<void>}> { throw new Error('x'); }

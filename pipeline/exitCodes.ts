@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { CheckpointError, ConfigError, EngineError } from '../model/index.js';
+import { FailureBudgetExceeded, JsonLinesError } from '../operators/index.js';
+import { RecipeError } from '../workers/index.js';
+import { UnfilledPositionError } from './training/fillPosition.js';
+import { TrainingError } from './training/trainActorClient.js';
+import { UserError } from './userError.js';
+
+/** Exit codes that scripts rely on. */
+export const EXIT = { done: 0, input: 2, samples: 3, training: 4, sigint: 130, sigterm: 143 } as const;
+
+/** The exit code of an error that has a message for the user; undefined for a bug of ours, which deserves its stack. */
+export function exitCodeOf(error: unknown): number | undefined {
+  if (error instanceof FailureBudgetExceeded || error instanceof UnfilledPositionError) return EXIT.samples;
+  if (error instanceof TrainingError) return EXIT.training;
+  for (const inputError of [UserError, ConfigError, CheckpointError, EngineError, JsonLinesError, RecipeError])
+    if (error instanceof inputError) return EXIT.input;
+  return undefined;
+}
+
+/** Runs a command to its exit code; a known error becomes one message on standard error. */
+export async function runCommand(command: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await command();
+  } catch (error) {
+    const code = exitCodeOf(error);
+    process.stderr.write(
+      code === undefined
+        ? `internal error, please report it: ${error instanceof Error ? error.stack : String(error)}\n`
+        : `error: ${(error as Error).message}\n`,
+    );
+    process.exitCode = code ?? EXIT.training;
+  }
+}
+
+/** Parses the command line and runs the command; a wrong option ends with the exit code of wrong input. */
+export async function parseCommand(command: Command): Promise<void> {
+  await command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.input)).parseAsync();
+}

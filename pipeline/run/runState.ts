@@ -1,0 +1,26 @@
+/** What a checkpoint remembers of the run beside weights and moments. Plain JSON. */
+export type RunState = {
+  readonly version: 1;
+  phase: string;
+  /** The resolved configuration, in the sections of the YAML files. */
+  config: object;
+  /** Optimiser steps done, and the epoch (from 0) of the last of them. */
+  step: number;
+  epoch: number;
+  /** Length of the learning-rate schedule in optimiser steps. */
+  scheduleSteps: number;
+  stepsPerEpoch: number;
+  /** Best validation AUC so far, and the step that reached it. */
+  best: { auc: number; step: number } | null;
+  spentUsd: number;
+  /** Seconds of wall and CPU time of all earlier stretches of the run. */
+  wallSeconds: number;
+  cpuSeconds: number;
+  /** Samples asked for so far, and those that had to be replaced. */
+  samples: number;
+  failed: number;
+  /** Clips already listed in quarantine.jsonl. */
+  quarantined: string[];
+  requestedDtype: string;
+  effectiveDtype: 'float32';
+};

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import {
+  CheckpointError,
+  ConfigError,
+  EngineError,
+  type EngineInfo,
+  readCheckpoint,
+  type StfConfig,
+  StfMamba,
+  startEngine,
+  Trainer,
+  type MicroResult,
+  writeCheckpoint,
+} from '../../model/index.js';
+import { keyedGenerator } from '../../workers/index.js';
+
+/*
+ * The train actor: holds the engine, the model and the optimiser in a worker thread, so that a step never blocks the
+ * stream, the signal handlers or the progress line. One message at a time; the caller waits for each answer, so a
+ * checkpoint is always that of a whole optimiser step.
+ */
+
+export type StartRequest = {
+  config: StfConfig;
+  stepsPerEpoch: number;
+  totalSteps: number;
+  /** Checkpoint to continue from, exactly (weights, moments, counters). */
+  resume?: string;
+};
+export type StartReply = { engine: EngineInfo; parameters: number };
+/** `clips` uint8 `[B,T,H,W,3]`, moved; labels `[B]`. */
+export type MicroRequest = { clips: Uint8Array; labels: Int32Array; step: number; micro: number; seed: number };
+export type MicroReply = { result: MicroResult; ms: number };
+export type ApplyReply = { gradNorm: number; lr: number; skipped: boolean; ms: number };
+export type ScoreRequest = { clips: Uint8Array; count: number };
+export type ScoreReply = { probability: Float32Array; hllRatio: Float32Array };
+/** Writes the same state under each name in `folder`. */
+export type SaveRequest = { folder: string; names: string[]; state: object };
+
+let session: { model: StfMamba; trainer: Trainer } | undefined;
+
+function running() {
+  if (!session) throw new Error('train actor: start must come first');
+  return session;
+}
+
+/** Errors lose their class between threads; what the user must be told travels as a name and a message. */
+export type ActorFailure = { failed: { name: string; message: string } };
+
+async function answered<T>(work: () => T | Promise<T>): Promise<T | ActorFailure> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof CheckpointError || error instanceof EngineError)
+      return { failed: { name: error.name, message: error.message } };
+    throw error;
+  }
+}
+
+export const start = (request: StartRequest): Promise<StartReply | ActorFailure> =>
+  answered(async () => {
+    const { config } = request;
+    const engine = await startEngine(config.engine.name);
+    const model = new StfMamba(config, keyedGenerator(config.seed, 'weights').uniform);
+    const trainer = new Trainer(model, config, {
+      stepsPerEpoch: request.stepsPerEpoch,
+      totalSteps: request.totalSteps,
+    });
+    if (request.resume) {
+      const { tensors } = await readCheckpoint(request.resume);
+      trainer.importState(tensors);
+    }
+    session = { model, trainer };
+    return { engine, parameters: model.countParameters() };
+  });
+
+export const micro = (request: MicroRequest): Promise<MicroReply | ActorFailure> =>
+  answered(() => {
+    const begun = performance.now();
+    const { step, micro, seed } = request;
+    const masks = keyedGenerator(seed, 'masks', step, micro);
+    const result = running().trainer.accumulate(request, masks.uniform);
+    return { result, ms: performance.now() - begun };
+  });
+
+export const apply = ({ step }: { step: number }): Promise<ApplyReply | ActorFailure> =>
+  answered(() => {
+    const begun = performance.now();
+    const applied = running().trainer.apply(step - 1);
+    return { ...applied, ms: performance.now() - begun };
+  });
+
+export const score = ({ clips, count }: ScoreRequest): Promise<ScoreReply | ActorFailure> =>
+  answered(() => {
+    const { trainer } = running();
+    const { probability, hllRatio } = trainer.withAverage(() => trainer.predict(clips, count));
+    return { probability, hllRatio };
+  });
+
+export const save = ({ folder, names, state }: SaveRequest): Promise<{ saved: string[] } | ActorFailure> =>
+  answered(async () => {
+    const { trainer } = running();
+    const tensors = trainer.exportState();
+    // Where each tensor lies in the flat moments, for whoever reads the file with another program.
+    const described = { ...state, momentIndex: trainer.momentIndex() };
+    for (const name of names) await writeCheckpoint(join(folder, name), tensors, described);
+    return { saved: names };
+  });

@@ -1,0 +1,61 @@
+import { Piscina } from 'piscina';
+import { compiledModule } from '../../workers/index.js';
+import { UserError } from '../userError.js';
+import type {
+  ActorFailure,
+  ApplyReply,
+  MicroReply,
+  MicroRequest,
+  SaveRequest,
+  ScoreReply,
+  ScoreRequest,
+  StartReply,
+  StartRequest,
+} from './trainActor.js';
+
+/** Training cannot go on: exit code 4. */
+export class TrainingError extends Error {
+  override name = 'TrainingError';
+}
+
+/** Calls the train actor in its worker thread. Calls are answered in the order in which they were made. */
+export class TrainActorClient {
+  // A pool of one: piscina brings the request–answer protocol, transfer lists and the death of the thread as an error.
+  readonly #thread = new Piscina({
+    filename: compiledModule('./trainActor.js', import.meta.url),
+    minThreads: 1,
+    maxThreads: 1,
+    atomics: 'disabled',
+  });
+
+  async #call<T>(name: string, payload: unknown, transferList: ArrayBuffer[] = []): Promise<T> {
+    const answer = (await this.#thread.run(payload, { name, transferList })) as T | ActorFailure;
+    if (answer && typeof answer === 'object' && 'failed' in answer) throw new UserError(answer.failed.message);
+    return answer as T;
+  }
+
+  start(request: StartRequest): Promise<StartReply> {
+    return this.#call('start', request);
+  }
+
+  /** The bytes of `clips` are moved: the caller cannot read them afterwards. */
+  micro(request: MicroRequest): Promise<MicroReply> {
+    return this.#call('micro', request, [request.clips.buffer as ArrayBuffer]);
+  }
+
+  apply(step: number): Promise<ApplyReply> {
+    return this.#call('apply', { step });
+  }
+
+  score(request: ScoreRequest): Promise<ScoreReply> {
+    return this.#call('score', request, [request.clips.buffer as ArrayBuffer]);
+  }
+
+  save(request: SaveRequest): Promise<{ saved: string[] }> {
+    return this.#call('save', request);
+  }
+
+  async close(): Promise<void> {
+    await this.#thread.destroy();
+  }
+}

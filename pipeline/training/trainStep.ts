@@ -1,0 +1,88 @@
+import type { MicroResult } from '../../model/index.js';
+import type { MicroBatch } from './microBatch.js';
+import type { TrainActorClient } from './trainActorClient.js';
+
+/** What one optimiser step did; losses are means over its micro-batches. */
+export type StepResult = {
+  step: number;
+  epoch: number;
+  losses: MicroResult;
+  lr: number;
+  gradNorm: number;
+  /** The gradient was not finite and the weights stayed as they were. */
+  skipped: boolean;
+  clips: number;
+  /** Time in the train actor, and time in which the actor had nothing to do because no batch was ready. */
+  stepMs: number;
+  dataWaitMs: number;
+};
+
+/** Means over micro-batches; the HLL terms over those in which they were defined. */
+export function meanLosses(parts: readonly MicroResult[]): MicroResult {
+  const mean = (key: keyof MicroResult, among: readonly MicroResult[]) =>
+    among.length === 0 ? 0 : among.reduce((sum, part) => sum + part[key], 0) / among.length;
+  const defined = parts.filter((part) => part.hllDefined > 0);
+  return {
+    total: mean('total', parts),
+    ce: mean('ce', parts),
+    hll: mean('hll', defined),
+    gap: mean('gap', defined),
+    hllReal: mean('hllReal', defined),
+    hllFake: mean('hllFake', defined),
+    hllDefined: mean('hllDefined', parts),
+  };
+}
+
+/**
+ * Feeds micro-batches to the train actor one at a time and takes an optimiser step after each `gradAccum` of them.
+ * Returns the step's result with its last micro-batch, undefined before that.
+ */
+export class TrainStep {
+  #parts: MicroResult[] = [];
+  #clips = 0;
+  #stepMs = 0;
+  #dataWaitMs = 0;
+  #idleSince: number | undefined;
+
+  constructor(
+    private readonly actor: TrainActorClient,
+    private readonly gradAccum: number,
+    private readonly seed: number,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async take(batch: MicroBatch): Promise<StepResult | undefined> {
+    // The wait for the very first batch is start-up, not starvation.
+    if (this.#idleSince !== undefined) this.#dataWaitMs += performance.now() - this.#idleSince;
+    const { step, micro, epoch, clips, labels } = batch;
+    const { result, ms } = await this.actor.micro({ clips, labels, step, micro, seed: this.seed });
+    this.#parts.push(result);
+    this.#clips += labels.length;
+    this.#stepMs += ms;
+    // A stopped run forgets the begun step: its checkpoint is that of the last whole one.
+    if (this.#parts.length < this.gradAccum || this.signal.aborted) {
+      this.#idleSince = performance.now();
+      return undefined;
+    }
+    const applied = await this.actor.apply(step);
+    const done: StepResult = {
+      step,
+      epoch,
+      losses: meanLosses(this.#parts),
+      lr: applied.lr,
+      gradNorm: applied.gradNorm,
+      skipped: applied.skipped,
+      clips: this.#clips,
+      stepMs: this.#stepMs + applied.ms,
+      dataWaitMs: this.#dataWaitMs,
+    };
+    this.#parts = [];
+    this.#clips = this.#stepMs = this.#dataWaitMs = 0;
+    return done;
+  }
+
+  /** To be called when all that follows a step (validation, checkpoint) is done: from here on, waiting is for data. */
+  idle(): void {
+    this.#idleSince = performance.now();
+  }
+}

@@ -1,0 +1,260 @@
+import { defaultIfEmpty, filter, lastValueFrom, tap } from 'rxjs';
+import type { StfConfig } from '../../model/index.js';
+import {
+  type Budget,
+  batch,
+  budgetStop,
+  type Credits,
+  consume,
+  everySteps,
+  failureBudget,
+  flowCredits,
+  type JsonLines,
+  orderedMap,
+  pull,
+  stopOn,
+  ThroughputMeter,
+} from '../../operators/index.js';
+import type { ClipPair, SynthesisTask } from '../../workers/index.js';
+import type { RunFolder } from '../run/runFolder.js';
+import type { RunState } from '../run/runState.js';
+import type { SamplePlan, Sampler } from '../sampler.js';
+import { type FilledPosition, fillPosition, type SampleFailure } from './fillPosition.js';
+import { assembleMicroBatch, sampleSeed, type MicroBatch } from './microBatch.js';
+import type { TrainActorClient } from './trainActorClient.js';
+import { TrainingError } from './trainActorClient.js';
+import type { TrainingPlan } from './trainingPlan.js';
+import { type StepResult, TrainStep } from './trainStep.js';
+import type { Validation, ValidationResult } from './validation.js';
+
+/** Why a run ended, as summary.json says it. */
+export type StopReason = 'finished' | 'max_steps' | 'budget' | 'signal' | 'failure_budget' | 'error';
+
+export type TrainingRunParts = {
+  config: StfConfig;
+  phase: string;
+  configSections: object;
+  plan: TrainingPlan;
+  sampler: Sampler;
+  validation?: Validation;
+  actor: TrainActorClient;
+  /** Makes one pair; bytes are moved to the caller. */
+  synthesise: (task: SynthesisTask, signal: AbortSignal) => Promise<ClipPair>;
+  taskOf: (plan: SamplePlan, clip: string) => SynthesisTask;
+  threads: number;
+  folder: RunFolder;
+  sinks: { metrics: JsonLines; batches: JsonLines; quarantine: JsonLines };
+  budget: Budget;
+  /** Aborted by SIGINT or SIGTERM. */
+  signal: AbortSignal;
+  resumed?: RunState;
+  onStep: (result: StepResult, readiness: number) => void;
+  onValidation: (result: ValidationResult, step: number, isBest: boolean) => void;
+};
+
+/** Steps in a row whose gradient was not finite after which training counts as failed. */
+const MAX_SKIPPED_IN_A_ROW = 20;
+
+/**
+ * The flow of a training run: sampler → pool → whole pairs → micro-batches → train actor → sinks. What is pulled from
+ * the sampler is bounded by credits, which come back when a micro-batch has been trained on.
+ */
+export class TrainingRun {
+  readonly meters = { synthesis: new ThroughputMeter(), training: new ThroughputMeter() };
+  #state: RunState;
+  #savedStep = 0;
+  #skippedInARow = 0;
+  #begun = performance.now();
+  #cpu = process.cpuUsage();
+  #latestValidation: { step: number; result: ValidationResult } | undefined;
+  /** The micro-batch under way: a stopped flow forgets it, the last checkpoint must wait for it. */
+  #underWay: Promise<unknown> = Promise.resolve();
+  readonly #trainStep: TrainStep;
+  readonly #credits: Credits;
+  readonly #checkpointDue: (stepsDone: number) => boolean;
+
+  constructor(private readonly parts: TrainingRunParts) {
+    const { config, phase, configSections, plan, sampler, resumed, threads } = parts;
+    this.#trainStep = new TrainStep(parts.actor, config.grad_accum, config.seed, parts.signal);
+    this.#checkpointDue = everySteps({ steps: config.checkpoint_steps });
+    this.#credits = flowCredits({
+      concurrency: threads,
+      batchSize: config.batch_size / 2,
+      queued: config.prefetch_batches,
+    });
+    this.#state = resumed
+      ? { ...resumed, config: configSections, scheduleSteps: plan.scheduleSteps }
+      : {
+          version: 1,
+          phase,
+          config: configSections,
+          step: 0,
+          epoch: 0,
+          scheduleSteps: plan.scheduleSteps,
+          stepsPerEpoch: sampler.stepsPerEpoch,
+          best: null,
+          spentUsd: 0,
+          wallSeconds: 0,
+          cpuSeconds: 0,
+          samples: 0,
+          failed: 0,
+          quarantined: [],
+          requestedDtype: config.amp_dtype,
+          effectiveDtype: 'float32',
+        };
+    this.#savedStep = this.#state.step;
+  }
+
+  /** The state as a checkpoint would store it now. */
+  get state(): RunState {
+    const { resumed, budget } = this.parts;
+    const cpu = process.cpuUsage(this.#cpu);
+    return {
+      ...this.#state,
+      spentUsd: budget.spent(),
+      wallSeconds: (resumed?.wallSeconds ?? 0) + (performance.now() - this.#begun) / 1000,
+      cpuSeconds: (resumed?.cpuSeconds ?? 0) + (cpu.user + cpu.system) / 1e6,
+    };
+  }
+
+  /** Runs to the end and leaves a checkpoint `last`, whatever the reason for ending, unless an error is thrown. */
+  async run(): Promise<StopReason> {
+    const { plan, signal, resumed } = this.parts;
+    let stopped: StopReason | undefined;
+    const flow = this.#microBatches().pipe(
+      consume((micro: MicroBatch) => (this.#underWay = this.#train(micro)), {
+        credits: this.#credits,
+        cost: (micro) => micro.ids.length,
+        meter: this.meters.training,
+      }),
+      filter((result) => result !== undefined),
+      budgetStop(this.parts.budget, () => {
+        stopped ??= 'budget';
+      }),
+      stopOn(signal, () => {
+        stopped ??= 'signal';
+      }),
+      defaultIfEmpty(undefined),
+    );
+    if (plan.firstStep <= plan.lastStep) await lastValueFrom(flow);
+    await this.#underWay;
+    const reason =
+      stopped ?? (this.#state.step >= this.parts.config.num_epochs * this.parts.sampler.stepsPerEpoch ? 'finished' : 'max_steps');
+    if (reason !== 'signal' && this.#state.step > (resumed?.step ?? 0)) await this.#validate();
+    if (this.#state.step > this.#savedStep) await this.#save(['last']);
+    return reason;
+  }
+
+  #microBatches() {
+    const { sampler, plan, threads, config, taskOf, synthesise } = this.parts;
+    const { max_count, max_rate, min_samples } = config.failures;
+    return pull(sampler.plans(plan.firstStep, plan.lastStep), this.#credits).pipe(
+      orderedMap(
+        fillPosition(taskOf, synthesise),
+        { concurrency: threads, meter: this.meters.synthesis },
+      ),
+      tap((filled) => this.#countSample(filled)),
+      failureBudget({
+        maxCount: max_count,
+        maxRate: max_rate,
+        minSamples: min_samples,
+        tally: ({ failures }: FilledPosition) => ({ tried: failures.length + 1, failed: failures.length }),
+        before: { tried: this.#state.samples, failed: this.#state.failed },
+      }),
+      batch(config.batch_size / 2),
+      orderedMap(
+        (filled: FilledPosition[]) => {
+          const { step, micro, key } = filled[0]!.plan;
+          const pairs = filled.map(({ pair }) => pair);
+          return assembleMicroBatch(pairs, { step, micro, epoch: key.epoch, keys: filled.map((f) => f.plan.key) });
+        },
+        { concurrency: 1 },
+      ),
+    );
+  }
+
+  #countSample({ failures }: FilledPosition): void {
+    this.#state.samples += failures.length + 1;
+    this.#state.failed += failures.length;
+    for (const failure of failures) this.quarantine(failure);
+  }
+
+  /** Lists a clip once, however often it fails. */
+  quarantine(failure: SampleFailure): void {
+    if (this.#state.quarantined.includes(failure.clip)) return;
+    this.#state.quarantined.push(failure.clip);
+    // A failed write makes the flush before the next checkpoint fail, so nothing is lost silently.
+    this.parts.sinks.quarantine.write(failure).catch(() => {});
+  }
+
+  async #train(micro: MicroBatch): Promise<StepResult | undefined> {
+    const { step, micro: index, ids, keys, sha256 } = micro;
+    await this.parts.sinks.batches.write({ step, micro: index, clips: ids, seeds: keys.map(sampleSeed), sha256 });
+    const result = await this.#trainStep.take(micro);
+    if (!result) return undefined;
+    this.#state.step = result.step;
+    this.#state.epoch = result.epoch;
+    await this.#writeMetrics(result);
+    this.#skippedInARow = result.skipped ? this.#skippedInARow + 1 : 0;
+    if (this.#skippedInARow >= MAX_SKIPPED_IN_A_ROW)
+      throw new TrainingError(
+        `the gradient was not finite in ${MAX_SKIPPED_IN_A_ROW} steps in a row, up to step ${result.step}; try training.lr divided by 5 and a longer warm-up`,
+      );
+    const { stepsPerEpoch } = this.parts.sampler;
+    const { val_every_epochs } = this.parts.config;
+    if (!this.parts.signal.aborted && result.step % (stepsPerEpoch * val_every_epochs) === 0) await this.#validate();
+    if (this.#checkpointDue(result.step)) await this.#save(['last']);
+    this.#trainStep.idle();
+    return result;
+  }
+
+  async #writeMetrics(result: StepResult): Promise<void> {
+    const { losses } = result;
+    const { readiness } = this.meters.training.snapshot();
+    await this.parts.sinks.metrics.write({
+      step: result.step,
+      epoch: result.epoch,
+      loss: losses.total,
+      ce: losses.ce,
+      hll: losses.hll,
+      gap: losses.gap,
+      hll_real: losses.hllReal,
+      hll_fake: losses.hllFake,
+      hll_defined: losses.hllDefined,
+      lr: result.lr,
+      grad_norm: result.gradNorm,
+      ...(result.skipped ? { skipped: true } : {}),
+      clips: result.clips,
+      step_ms: result.stepMs,
+      data_wait_ms: result.dataWaitMs,
+      readiness,
+      spent_usd: this.parts.budget.spent(),
+      rss_mb: process.memoryUsage.rss() / 2 ** 20,
+    });
+    this.parts.onStep(result, readiness);
+  }
+
+  async #validate(): Promise<void> {
+    const { validation, signal, sinks, phase, onValidation } = this.parts;
+    const { step, epoch } = this.#state;
+    if (!validation || this.#latestValidation?.step === step) return;
+    const result = await validation.run(signal);
+    if (!result) return;
+    this.#latestValidation = { step, result };
+    const { auc, ap, eer, accuracy, pairs, ms } = result;
+    await sinks.metrics.write({ kind: 'val', step, epoch, auc, ap, eer, accuracy, pairs, ms });
+    const isBest = auc > (this.#state.best?.auc ?? Number.NEGATIVE_INFINITY);
+    onValidation(result, step, isBest);
+    if (!isBest) return;
+    this.#state.best = { auc, step };
+    await this.#save(['best', ...(phase === 'baseline' ? [] : [`phase_${phase}_best`])]);
+  }
+
+  /** Lines first, then the checkpoint: what a checkpoint remembers as done is then on disk. */
+  async #save(names: string[]): Promise<void> {
+    const { sinks, folder, actor } = this.parts;
+    await Promise.all(Object.values(sinks).map((sink) => sink.flush()));
+    await actor.save({ folder: folder.checkpoints, names, state: this.state });
+    if (names.includes('last')) this.#savedStep = this.#state.step;
+  }
+}

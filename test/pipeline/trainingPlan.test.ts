@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { resolveConfig, toSections } from '../../model/index.js';
+import type { RunState } from '../../pipeline/run/runState.js';
+import { Sampler } from '../../pipeline/sampler.js';
+import { checkResumable } from '../../pipeline/training/resumeCheck.js';
+import { planTraining } from '../../pipeline/training/trainingPlan.js';
+
+const { config } = resolveConfig({ preset: 'debug', overrides: ['training.num_epochs=10'] });
+const sampler = new Sampler({ ids: ['a', 'b', 'c'], seed: 1, pairsPerMicro: 1, gradAccum: 1 });
+const stateAt = (step: number, scheduleSteps: number) =>
+  ({ step, scheduleSteps, phase: 'a', config: toSections(config) }) as RunState;
+
+describe('planTraining', () => {
+  it('runs all epochs unless told otherwise', () => {
+    expect(planTraining(config, sampler, {})).toMatchObject({ firstStep: 1, lastStep: 30, scheduleSteps: 30 });
+  });
+  it('lets --max-steps alone set length and schedule, and only cut short beside --epochs', () => {
+    expect(planTraining(config, sampler, { maxSteps: 50 })).toMatchObject({ lastStep: 50, scheduleSteps: 50 });
+    expect(planTraining(config, sampler, { maxSteps: 7, epochs: 10 })).toMatchObject({ lastStep: 7, scheduleSteps: 30 });
+  });
+  it('keeps the schedule of a resumed run, and says so when it is asked to go beyond its end', () => {
+    expect(planTraining(config, sampler, { maxSteps: 8 }, stateAt(5, 30))).toMatchObject({
+      firstStep: 6,
+      lastStep: 8,
+      scheduleSteps: 30,
+      warnings: [],
+    });
+    const longer = planTraining(config, sampler, { maxSteps: 40 }, stateAt(5, 30));
+    expect(longer).toMatchObject({ firstStep: 6, lastStep: 40, scheduleSteps: 40 });
+    expect(longer.warnings[0]).toMatch(/planned for 30 steps and now goes to 40/);
+  });
+});
+
+describe('checkResumable', () => {
+  const changed = (override: string) => resolveConfig({ preset: 'debug', overrides: ['training.num_epochs=10', override] }).config;
+  it('accepts and lists harmless changes', () => {
+    expect(checkResumable('f', stateAt(1, 1), 'a', config)).toEqual([]);
+    expect(checkResumable('f', stateAt(1, 1), 'a', changed('data.num_workers=3'))).toEqual([
+      'data.num_workers: 8 in the checkpoint, 3 now',
+    ]);
+  });
+  it('refuses changes of samples, weights or phase, showing both values', () => {
+    expect(() => checkResumable('f', stateAt(1, 1), 'a', changed('training.seed=7'))).toThrow(
+      /cannot resume from f[^]*training\.seed: 42 in the checkpoint, 7 now/,
+    );
+    expect(() => checkResumable('f', stateAt(1, 1), 'baseline', config)).toThrow(/--phase: a in the checkpoint/);
+  });
+});

@@ -1,0 +1,69 @@
+/**
+ * Bilinear sampling along one axis, worked out once for all rows and frames: output i is
+ * `lowWeight[i] * input[low[i]] + highWeight[i] * input[high[i]]`. A scaling without rotation is the same along every
+ * row, so a picture needs two such lists and no per-pixel coordinates.
+ */
+export type AxisTaps = {
+  low: Int32Array;
+  high: Int32Array;
+  lowWeight: Float32Array;
+  highWeight: Float32Array;
+};
+
+function emptyTaps(length: number): AxisTaps {
+  return {
+    low: new Int32Array(length),
+    high: new Int32Array(length),
+    lowWeight: new Float32Array(length),
+    highWeight: new Float32Array(length),
+  };
+}
+
+/**
+ * Resizes `inputLength` samples that begin at `inputStart` to `outputLength`: pixel centres at half-integers, no
+ * antialiasing, edge pixels repeated, as OpenCV's INTER_LINEAR.
+ */
+export function resizeTaps(inputLength: number, outputLength: number, inputStart = 0): AxisTaps {
+  const taps = emptyTaps(outputLength);
+  const step = inputLength / outputLength;
+  for (let i = 0; i < outputLength; i++) {
+    const position = Math.min(Math.max((i + 0.5) * step - 0.5, 0), inputLength - 1);
+    const low = Math.min(Math.floor(position), inputLength - 1);
+    taps.low[i] = inputStart + low;
+    taps.high[i] = inputStart + Math.min(low + 1, inputLength - 1);
+    taps.highWeight[i] = position - low;
+    taps.lowWeight[i] = 1 - taps.highWeight[i]!;
+  }
+  return taps;
+}
+
+/** Moves samples by the map `x -> scale * x + shift`; what comes from outside the input is 0. */
+export function affineTaps(length: number, scale: number, shift: number): AxisTaps {
+  const taps = emptyTaps(length);
+  for (let i = 0; i < length; i++) {
+    const position = (i - shift) / scale;
+    const low = Math.floor(position);
+    const weight = position - low;
+    if (low >= 0 && low < length) {
+      taps.low[i] = low;
+      taps.lowWeight[i] = 1 - weight;
+    }
+    if (low + 1 >= 0 && low + 1 < length) {
+      taps.high[i] = low + 1;
+      taps.highWeight[i] = weight;
+    }
+  }
+  return taps;
+}
+
+/**
+ * Lowers the resolution along one axis: every `factor`-th sample kept (nearest neighbour), then enlarged again
+ * bilinearly. The taps point into the full-size input, so the small picture is never made.
+ */
+export function downscaleTaps(length: number, factor: number): AxisTaps {
+  const small = Math.max(1, Math.round(length / factor));
+  const taps = resizeTaps(small, length);
+  for (const side of [taps.low, taps.high])
+    for (let i = 0; i < length; i++) side[i] = Math.min(Math.floor((side[i]! * length) / small), length - 1);
+  return taps;
+}

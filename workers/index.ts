@@ -1,0 +1,23 @@
+/** CPU actors that make self-blended video clips: bytes in, bytes out. */
+
+export type { NpyArray, NpyData, NpyDtype } from './npz/npyArray.js';
+export { NpzError } from './npz/npzError.js';
+export { readClip, type StoredClip } from './npz/readClip.js';
+export { DEFAULT_NPZ_LIMITS, type NpzLimits, type ReadNpzOptions, readNpz } from './npz/readNpz.js';
+export { compiledModule } from './pool/compiledModule.js';
+export { SynthesisPool, type SynthesisPoolOptions } from './pool/synthesisPool.js';
+export { WorkerDiedError } from './pool/workerDiedError.js';
+export { keyedGenerator, type Random } from './random/keyedGenerator.js';
+export {
+  type ClipPair,
+  type ClipSource,
+  type Recipe,
+  RecipeError,
+  type SampleKey,
+  type StageSpec,
+  type SynthesisTask,
+} from './synthesis/recipe.js';
+export { type RecipeOptions, type SbiOptions, trainingRecipe, validationRecipe } from './synthesis/recipes.js';
+export { SampleError } from './synthesis/sampleError.js';
+export { synthesiseFrom, synthesisePair } from './synthesis/synthesisePair.js';
+export type { SynthesisTrace, TracedFrame } from './synthesis/synthesisTrace.js';

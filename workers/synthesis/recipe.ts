@@ -1,0 +1,31 @@
+/** One step of a recipe: the stage's name and the parameters that differ from its defaults. */
+export type StageSpec = { stage: string; params: Record<string, unknown> };
+
+/** What is done to a clip, as plain data: it travels to the workers and is stored with recorded batches. */
+export type Recipe = { stages: StageSpec[] };
+
+/** Where a clip lies: paths of its two npz files. */
+export type ClipSource = { id: string; crops: string; landmarks: string };
+
+/** Which sample it is. Validation uses epoch -1, so that it never meets a training sample's numbers. */
+export type SampleKey = { seed: number; epoch: number; position: number };
+
+export type SynthesisTask = { source: ClipSource; key: SampleKey; recipe: Recipe };
+
+/** A real clip and the fake made from it. */
+export type ClipPair = {
+  id: string;
+  /** Of one member: `[T, H, W, 3]`. */
+  shape: [number, number, number, number];
+  /** `[2, T, H, W, 3]` RGB: the real member, then the fake. */
+  bytes: Uint8Array;
+  /** Wall-clock milliseconds per stage, `read` included. */
+  stageMs: Record<string, number>;
+  /** What happened while it was made: `source_transformed`, `mask_redraws`, `jpeg` and such. */
+  counters: Record<string, number>;
+};
+
+/** A recipe that cannot be followed: an unknown stage or parameter. A mistake of the caller, never of a sample. */
+export class RecipeError extends Error {
+  override readonly name = 'RecipeError';
+}

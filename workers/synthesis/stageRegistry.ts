@@ -1,0 +1,43 @@
+import { RecipeError } from './recipe.js';
+import { type RegisteredStage, registerStage } from './stage.js';
+import { affine } from './stages/affine.js';
+import { blend } from './stages/blend.js';
+import { colour } from './stages/colour.js';
+import { drift } from './stages/drift.js';
+import { elastic } from './stages/elastic.js';
+import { finalCrop } from './stages/finalCrop.js';
+import { flip } from './stages/flip.js';
+import { jpeg } from './stages/jpeg.js';
+import { marginCrop } from './stages/marginCrop.js';
+import { mask } from './stages/mask.js';
+import { postColour } from './stages/postColour.js';
+import { prepareLandmarks } from './stages/prepareLandmarks.js';
+import { selectFrames } from './stages/selectFrames.js';
+import { soften } from './stages/soften.js';
+
+/** Every stage that a recipe may name. */
+const STAGES: readonly RegisteredStage[] = [
+  registerStage(selectFrames),
+  registerStage(prepareLandmarks),
+  registerStage(flip),
+  registerStage(marginCrop),
+  registerStage(mask),
+  registerStage(affine),
+  registerStage(elastic),
+  registerStage(drift),
+  registerStage(soften),
+  registerStage(colour),
+  registerStage(blend),
+  registerStage(postColour),
+  registerStage(jpeg),
+  registerStage(finalCrop),
+];
+
+const BY_NAME = new Map(STAGES.map((stage) => [stage.name, stage]));
+
+/** @throws RecipeError for a name that no stage has */
+export function stageNamed(name: string): RegisteredStage {
+  const stage = BY_NAME.get(name);
+  if (!stage) throw new RecipeError(`unknown stage '${name}'; expected one of: ${[...BY_NAME.keys()].join(', ')}`);
+  return stage;
+}

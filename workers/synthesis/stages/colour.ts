@@ -1,0 +1,110 @@
+import { type AxisTaps, downscaleTaps } from '../../image/axisTaps.js';
+import { type Box, growBox, wholeBox } from '../../image/box.js';
+import { recolour } from '../../image/recolour.js';
+import { resampleRgb } from '../../image/resampleRgb.js';
+import { sharpen } from '../../image/sharpen.js';
+import type { Clip } from '../clip.js';
+import type { Stage } from '../stage.js';
+import { type ColourRanges, drawColourTables } from './drawColourTables.js';
+
+export type ColourParams = ColourRanges & {
+  /** Probability that the source is changed; else the target is, and with it the real member. */
+  source_prob: number;
+  /** Probability of a change of sharpness, of which `downscale_prob` is by downscaling and the rest by sharpening. */
+  sharpness_prob: number;
+  downscale_prob: number;
+  downscale_factors: number[];
+  sharpen_alpha: number[];
+  sharpen_lightness: number[];
+};
+
+/**
+ * Makes source and target differ in colour and sharpness, which is what gives the blend away (self-blended images,
+ * Shiohara & Yamasaki 2022, their augmentation and its ranges). One of the two is changed, all frames alike; the real
+ * member is the target *after* this, or the change itself would tell fakes apart.
+ */
+export const colour: Stage<ColourParams> = {
+  name: 'colour',
+  defaults: {
+    source_prob: 0.5,
+    rgb_shift: [0, 20],
+    rgb_shift_prob: 0.3,
+    hsv_mode: 'exact',
+    hsv_shift: 0.3,
+    hsv_prob: 1,
+    brightness: 0.1,
+    contrast: 0.1,
+    brightness_contrast_prob: 1,
+    sharpness_prob: 1,
+    downscale_prob: 0.5,
+    downscale_factors: [2, 4],
+    sharpen_alpha: [0.2, 0.5],
+    sharpen_lightness: [0.5, 1],
+  },
+  apply(clip, params, { random, workspace, trace, count }) {
+    const toSource = random.chance(params.source_prob);
+    const tables = drawColourTables(params, random);
+    const changesSharpness = random.chance(params.sharpness_prob);
+    const downscales = random.chance(params.downscale_prob);
+    const factor = random.pick(params.downscale_factors);
+    const alpha = random.between(params.sharpen_alpha[0]!, params.sharpen_alpha[1]!);
+    const lightness = random.between(params.sharpen_lightness[0]!, params.sharpen_lightness[1]!);
+    count(toSource ? 'source_transformed' : 'target_transformed');
+
+    const { width, height, frames, frameBytes, target: original } = clip;
+    const changed = workspace.bytes('recoloured', frames * frameBytes);
+    const scratch = workspace.bytes('recoloured frame', frameBytes);
+    const columns = downscaleTaps(width, factor);
+    const rows = downscaleTaps(height, factor);
+    for (let t = 0; t < frames; t++) {
+      const offset = t * frameBytes;
+      const needed = toSource && !trace ? sampledBox(clip, t) : wholeBox(width, height);
+      const reach = !changesSharpness ? 0 : downscales ? 2 * factor : 1;
+      const read = growBox(needed, reach, width, height);
+      const flat = changesSharpness ? scratch : changed;
+      const flatOffset = changesSharpness ? 0 : offset;
+      if (tables) recolour(original, offset, flat, flatOffset, width, read, tables);
+      else copyBox(original, offset, flat, flatOffset, width, read);
+      if (!changesSharpness) continue;
+      if (downscales) downscale(scratch, changed, offset, width, columns, rows, needed);
+      else sharpen(scratch, 0, changed, offset, width, height, needed, alpha, lightness);
+    }
+    clip.source = toSource ? changed : original;
+    if (!toSource) clip.target = changed;
+  },
+};
+
+function downscale(
+  scratch: Uint8Array,
+  changed: Uint8Array,
+  offset: number,
+  width: number,
+  columns: AxisTaps,
+  rows: AxisTaps,
+  box: Box,
+): void {
+  resampleRgb(scratch, 0, width, changed, offset, width, columns, rows, box);
+}
+
+function copyBox(source: Uint8Array, from: number, target: Uint8Array, to: number, width: number, box: Box): void {
+  for (let y = box.y0; y < box.y1; y++) {
+    const first = (y * width + box.x0) * 3;
+    target.set(source.subarray(from + first, from + (y * width + box.x1) * 3), to + first);
+  }
+}
+
+/** The part of the source that the blend will look at: where the mask lies, traced back through the source's motion. */
+function sampledBox(clip: Clip, frame: number): Box {
+  const { width, height, support, sourceMotion } = clip;
+  if (!support) return wholeBox(width, height);
+  const box = support[frame]!;
+  if (!sourceMotion) return box;
+  const { scaleX, scaleY, shiftX, shiftY } = sourceMotion;
+  const back = {
+    x0: Math.floor((box.x0 - shiftX) / scaleX),
+    y0: Math.floor((box.y0 - shiftY) / scaleY),
+    x1: Math.ceil((box.x1 - shiftX) / scaleX),
+    y1: Math.ceil((box.y1 - shiftY) / scaleY),
+  };
+  return growBox(back, 2, width, height);
+}

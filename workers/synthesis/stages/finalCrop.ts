@@ -1,0 +1,70 @@
+import { resizeTaps } from '../../image/axisTaps.js';
+import { type Box, growBox, wholeBox } from '../../image/box.js';
+import { resampleRgb } from '../../image/resampleRgb.js';
+import type { Clip } from '../clip.js';
+import { RecipeError } from '../recipe.js';
+import type { Stage } from '../stage.js';
+import { medianFaceBox } from './marginCrop.js';
+
+/**
+ * Cuts both members to the face as a detector would frame it and resizes them to `size` x `size`. Each side's margin is
+ * box size * `fraction` * U(`margin`). The detector's box is taken to be the box around all landmarks; where the
+ * forehead has none, its top is raised by `forehead` of the box's height (from brow to chin are two thirds of a face).
+ */
+export const finalCrop: Stage<{ size: number; margin: number[]; fraction: number; forehead: number }> = {
+  name: 'final_crop',
+  defaults: { size: 224, margin: [0.2, 0.8], fraction: 0.25, forehead: 0.5 },
+  apply(clip, { size, margin, fraction, forehead }, { random, fail }) {
+    const { fake, target, frames, frameBytes, width, difference } = clip;
+    if (!fake) throw new RecipeError('final_crop has to come after blend');
+    const face = medianFaceBox(clip, clip.points);
+    if (clip.points === 68) face.top -= forehead * (face.bottom - face.top);
+    const side = (length: number): number => length * fraction * random.between(margin[0]!, margin[1]!);
+    const faceWidth = face.right - face.left;
+    const faceHeight = face.bottom - face.top;
+    const box = {
+      x0: Math.max(0, Math.trunc(face.left - side(faceWidth))),
+      y0: Math.max(0, Math.trunc(face.top - side(faceHeight))),
+      x1: Math.min(clip.width, Math.trunc(face.right + side(faceWidth))),
+      y1: Math.min(clip.height, Math.trunc(face.bottom + side(faceHeight))),
+    };
+    if (box.x1 - box.x0 < 2 || box.y1 - box.y0 < 2)
+      return fail(`the face lies outside the picture: nothing is left to resize to ${size}x${size}`);
+
+    const columns = resizeTaps(box.x1 - box.x0, size, box.x0);
+    const rows = resizeTaps(box.y1 - box.y0, size, box.y0);
+    const outBytes = size * size * 3;
+    const bytes = new Uint8Array(2 * frames * outBytes);
+    const whole = wholeBox(size, size);
+    for (let t = 0; t < frames; t++) {
+      const real = t * outBytes;
+      const fakeAt = (frames + t) * outBytes;
+      resampleRgb(target, t * frameBytes, width, bytes, real, size, columns, rows, whole);
+      let changed = whole;
+      if (difference) {
+        bytes.copyWithin(fakeAt, real, real + outBytes);
+        changed = resizedBox(difference[t]!, box, size, clip);
+      }
+      resampleRgb(fake, t * frameBytes, width, bytes, fakeAt, size, columns, rows, changed);
+    }
+    clip.pair = { bytes, height: size, width: size };
+  },
+};
+
+/** The output pixels that sample any pixel of `changed`. */
+function resizedBox(changed: Box, crop: Box, size: number, clip: Clip): Box {
+  const near = growBox(changed, 1, clip.width, clip.height);
+  const scaleX = size / (crop.x1 - crop.x0);
+  const scaleY = size / (crop.y1 - crop.y0);
+  return growBox(
+    {
+      x0: Math.floor((near.x0 - crop.x0) * scaleX),
+      y0: Math.floor((near.y0 - crop.y0) * scaleY),
+      x1: Math.ceil((near.x1 - crop.x0) * scaleX),
+      y1: Math.ceil((near.y1 - crop.y0) * scaleY),
+    },
+    1,
+    size,
+    size,
+  );
+}

@@ -1,0 +1,50 @@
+import { type Box, wholeBox } from '../../image/box.js';
+import { recolour } from '../../image/recolour.js';
+import { RecipeError } from '../recipe.js';
+import type { Stage } from '../stage.js';
+import { type ColourRanges, drawColourTables } from './drawColourTables.js';
+
+/**
+ * Recolours both members alike: augmentation that carries no label (the training transform of self-blended images).
+ * Where the members are still equal the real one's result is copied.
+ */
+export const postColour: Stage<ColourRanges> = {
+  name: 'post_colour',
+  defaults: {
+    rgb_shift: [0, 20],
+    rgb_shift_prob: 0.3,
+    hsv_mode: 'exact',
+    hsv_shift: 0.3,
+    hsv_prob: 0.3,
+    brightness: 0.3,
+    contrast: 0.3,
+    brightness_contrast_prob: 0.3,
+  },
+  apply(clip, params, { random, count }) {
+    const tables = drawColourTables(params, random);
+    if (!tables) return;
+    const { fake, target, frames, width, height, frameBytes, difference } = clip;
+    if (!fake) throw new RecipeError('post_colour has to come after blend');
+    count('post_colour');
+    const whole = wholeBox(width, height);
+    for (let t = 0; t < frames; t++) {
+      const offset = t * frameBytes;
+      const box = difference ? difference[t]! : whole;
+      recolour(fake, offset, fake, offset, width, box, tables);
+      recolour(target, offset, target, offset, width, whole, tables);
+      copyAround(target, fake, offset, width, height, box);
+    }
+  },
+};
+
+/** Copies everything outside `box` of one frame. */
+function copyAround(from: Uint8Array, to: Uint8Array, offset: number, width: number, height: number, box: Box): void {
+  const copy = (first: number, end: number): void =>
+    to.set(from.subarray(offset + first * 3, offset + end * 3), offset + first * 3);
+  copy(0, box.y0 * width);
+  for (let y = box.y0; y < box.y1; y++) {
+    copy(y * width, y * width + box.x0);
+    copy(y * width + box.x1, (y + 1) * width);
+  }
+  copy(box.y1 * width, height * width);
+}
