@@ -36,8 +36,7 @@ export function consume<T, R>(
       ({ value, result }) =>
         new Observable<R>((subscriber) => {
           subscriber.next(result);
-          // Whoever stopped at this result wants nothing more to be let in.
-          if (!subscriber.closed) credits?.give(cost(value));
+          credits?.give(cost(value));
           subscriber.complete();
         }),
     ),

@@ -48,10 +48,13 @@ export function pull<T>(source: Iterable<T> | AsyncIterable<T>, credits: Credits
     };
     const ask = () => {
       if (subscriber.closed) return;
+      let asking = true; // a grant during the request must not start the loop before `withdraw` is known
       withdraw = credits.request(1, () => {
         granted = true;
-        if (!looping) loop();
+        if (!asking) loop();
       });
+      asking = false;
+      if (granted && !looping) loop();
     };
     // A loop, not recursion: a consumer that gives credits back synchronously must not grow the stack.
     const loop = () => {

@@ -69,13 +69,17 @@ export class Console {
     this.#lastProgress = now;
     if (this.format === 'json') return this.#line('progress', '', state, () => '');
     const live = this.out.isTTY;
-    this.out.write(live ? `\r\u001b[K${progressLine(state).slice(0, (this.out.columns ?? 120) - 1)}` : `${progressLine(state)}\n`);
+    this.out.write(
+      live ? `\r\u001b[K${progressLine(state).slice(0, (this.out.columns ?? 120) - 1)}` : `${progressLine(state)}\n`,
+    );
     this.#liveLine = live;
   }
 
   #line(level: string, message: string, fields: object, paint: (text: string) => string): void {
     if (this.#liveLine) this.out.write('\n');
     this.#liveLine = false;
-    this.out.write(`${this.format === 'json' ? JSON.stringify({ level, ...(message ? { message } : {}), ...fields }) : paint(message)}\n`);
+    this.out.write(
+      `${this.format === 'json' ? JSON.stringify({ level, ...(message ? { message } : {}), ...fields }) : paint(message)}\n`,
+    );
   }
 }

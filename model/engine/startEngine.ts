@@ -18,7 +18,8 @@ export type EngineInfo = {
 
 /**
  * Loads an engine and makes it TensorFlow.js' backend. Works in the main thread and in worker threads (see
- * setEngineEnvironment for what a worker cannot set by itself). A second call returns the engine that runs.
+ * setEngineEnvironment for what a worker cannot set by itself). Another call may switch to another engine; tensors stay
+ * with the one that made them.
  *
  * `auto` takes STF_ENGINE if set, else what set-up chose, else the native engine if it loads, else wasm.
  *

@@ -15,6 +15,7 @@ import { Budget, JsonLines } from '../../operators/index.js';
 import { SynthesisPool } from '../../workers/index.js';
 import { openDataRoot } from '../data/dataRoot.js';
 import { readSplits, type Splits } from '../data/splits.js';
+import { dryRunData } from '../demo/dryRunData.js';
 import { EXIT, exitCodeOf, parseCommand, runCommand } from '../exitCodes.js';
 import { Console, duration, type LogFormat } from '../progress.js';
 import { projectFolder } from '../projectFolder.js';
@@ -30,7 +31,6 @@ import { planTraining } from '../training/trainingPlan.js';
 import { type StopReason, TrainingRun } from '../training/trainingRun.js';
 import { Validation } from '../training/validation.js';
 import { UserError } from '../userError.js';
-import { dryRunData } from '../demo/dryRunData.js';
 
 type TrainOptions = {
   config?: string;
@@ -79,7 +79,9 @@ const trainCommand = new Command('node pipeline/train.js')
   .option('--max-steps <n>', 'number of optimiser steps', wholeNumber(1))
   .option('--budget <usd>', 'stop before this much is spent', money)
   .option('--gpu <name>', 'the machine that is paid for, e.g. "RTX 4090"')
-  .addOption(new Option('--engine <name>', 'what runs the model').choices(['auto', 'tensorflow', 'tensorflow-cuda', 'wasm']))
+  .addOption(
+    new Option('--engine <name>', 'what runs the model').choices(['auto', 'tensorflow', 'tensorflow-cuda', 'wasm']),
+  )
   .option('--workers <n>', 'augmentation workers; 0: one per core, less one', wholeNumber(0))
   .option('--seed <n>', 'seed of everything random', wholeNumber(0))
   .option('--dry-run', 'two short epochs on made-up clips through the whole flow')
@@ -126,7 +128,9 @@ function realClips(splits: Splits): { train: string[]; val: string[] } {
   const real = (name: 'train' | 'val') => {
     const ids = splits.clips[name].filter(({ label }) => label === 0).map(({ id }) => id);
     if (ids.length === 0)
-      throw new UserError(`${splits.source}: the split "${name}" has no real clips; expected at least one row with label 0`);
+      throw new UserError(
+        `${splits.source}: the split "${name}" has no real clips; expected at least one row with label 0`,
+      );
     return ids;
   };
   return { train: real('train'), val: real('val') };
@@ -228,10 +232,9 @@ async function runTraining(prepared: Prepared): Promise<number> {
     log.info(
       `${parameters.toLocaleString('en')} parameters; ${ids.train.length} clips to train on, ${ids.val.length} to validate; ${threads} workers; steps ${plan.firstStep} to ${plan.lastStep}, ${sampler.stepsPerEpoch} an epoch`,
     );
-    if (resumed) {
-      await folder.rewindTo(resumed.state);
-      log.info(`resuming after step ${resumed.state.step} from ${resumed.file}`);
-    }
+    // Without a checkpoint an interrupted run begins anew, and so do its logs.
+    await folder.rewindTo(resumed?.state ?? { step: 0, quarantined: [] });
+    if (resumed) log.info(`resuming after step ${resumed.state.step} from ${resumed.file}`);
     await folder.writeJson('config.json', await describeRun(prepared, engine, parameters, threads));
     const open = (name: string) => JsonLines.open(folder.file(name));
     sinks = {

@@ -58,7 +58,8 @@ export function parseSplitList(text: string, file: string): SplitEntry[] {
   } catch (error) {
     throw new UserError(`${file}: not valid JSON: ${(error as Error).message}`);
   }
-  if (!Array.isArray(list)) throw new UserError(`${file}: expected a list of ids or of id pairs, received ${typeof list}`);
+  if (!Array.isArray(list))
+    throw new UserError(`${file}: expected a list of ids or of id pairs, received ${typeof list}`);
   const ids = list.flatMap((entry, at) => {
     const pair = Array.isArray(entry) ? entry : [entry];
     return pair.map((id) => checkClipId(id, `${file}, entry ${at}`));
@@ -79,7 +80,8 @@ const exists = (file: string) =>
  */
 export async function readSplits(dataRoot: string, projectSplits: string): Promise<Splits> {
   const manifest = join(dataRoot, 'manifest.csv');
-  if (await exists(manifest)) return { source: manifest, clips: parseManifest(await readFile(manifest, 'utf8'), manifest) };
+  if (await exists(manifest))
+    return { source: manifest, clips: parseManifest(await readFile(manifest, 'utf8'), manifest) };
   for (const folder of [join(dataRoot, 'splits'), projectSplits]) {
     if (!(await exists(join(folder, 'train.json')))) continue;
     const clips = emptySplits();

@@ -80,7 +80,13 @@ export class Backdrop {
       const width = random.between(0.12, 0.3);
       const height = random.between(0.15, 0.4);
       this.rectangle(x, y, x + width, y + height, colour(random, 0.03, 0.3));
-      this.rectangle(x + 0.02, y + 0.02, x + width - 0.02, y + height - 0.02, colour(random, random.between(0.1, 0.5), 0.6));
+      this.rectangle(
+        x + 0.02,
+        y + 0.02,
+        x + width - 0.02,
+        y + height - 0.02,
+        colour(random, random.between(0.1, 0.5), 0.6),
+      );
     }
   }
 
@@ -126,7 +132,8 @@ export class Backdrop {
           for (let c = 0; c < 3; c++) {
             const start = lane * stride + c;
             let sum = 0;
-            for (let k = -radius; k <= radius; k++) sum += this.pixels[start + Math.min(SIDE - 1, Math.max(0, k)) * step]!;
+            for (let k = -radius; k <= radius; k++)
+              sum += this.pixels[start + Math.min(SIDE - 1, Math.max(0, k)) * step]!;
             for (let i = 0; i < SIDE; i++) {
               line[i] = sum / (2 * radius + 1);
               const add = Math.min(SIDE - 1, i + radius + 1);

@@ -69,21 +69,13 @@ export class Camera {
   /** A direction of head space in camera space. */
   turn(x: number, y: number, z: number): [number, number, number] {
     const r = this.rotation;
-    return [
-      r[0]! * x + r[1]! * y + r[2]! * z,
-      r[3]! * x + r[4]! * y + r[5]! * z,
-      r[6]! * x + r[7]! * y + r[8]! * z,
-    ];
+    return [r[0]! * x + r[1]! * y + r[2]! * z, r[3]! * x + r[4]! * y + r[5]! * z, r[6]! * x + r[7]! * y + r[8]! * z];
   }
 
   /** A direction of camera space in head space. */
   turnBack(x: number, y: number, z: number): [number, number, number] {
     const r = this.rotation;
-    return [
-      r[0]! * x + r[3]! * y + r[6]! * z,
-      r[1]! * x + r[4]! * y + r[7]! * z,
-      r[2]! * x + r[5]! * y + r[8]! * z,
-    ];
+    return [r[0]! * x + r[3]! * y + r[6]! * z, r[1]! * x + r[4]! * y + r[7]! * z, r[2]! * x + r[5]! * y + r[8]! * z];
   }
 
   screenX(x: number, z: number): number {

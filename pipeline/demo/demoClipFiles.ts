@@ -4,7 +4,12 @@ import { encodeNpz } from './npzFile.js';
 import { type ClipFormat, type ClipKey, renderClip } from './renderClip.js';
 
 /** A clip to be drawn and written as `<folder>/<id>_crops.npz` and `<folder>/<id>_landmarks.npz`. */
-export type DemoClipTask = { readonly folder: string; readonly id: string; readonly key: ClipKey; readonly format: ClipFormat };
+export type DemoClipTask = {
+  readonly folder: string;
+  readonly id: string;
+  readonly key: ClipKey;
+  readonly format: ClipFormat;
+};
 
 export async function writeDemoClip({ folder, id, key, format }: DemoClipTask): Promise<void> {
   const { crops, landmarks, frames } = renderClip(key, format);

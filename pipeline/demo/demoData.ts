@@ -96,7 +96,11 @@ function listClips({ people, videos }: DemoDataOptions): ListedClip[] {
   );
 }
 
-async function inspect(folder: string, mark: string, clips: readonly ListedClip[]): Promise<'none' | 'complete' | 'outdated'> {
+async function inspect(
+  folder: string,
+  mark: string,
+  clips: readonly ListedClip[],
+): Promise<'none' | 'complete' | 'outdated'> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     if (error.code === 'ENOTDIR') throw new UserError(`demo data: expected a folder at ${folder}, but it is a file`);
@@ -109,7 +113,12 @@ async function inspect(folder: string, mark: string, clips: readonly ListedClip[
   if (written !== mark) return 'outdated';
   const expected = clips.flatMap(({ id }) => [`${id}_crops.npz`, `${id}_landmarks.npz`]);
   const sizes = await Promise.all(
-    [...expected, 'manifest.csv'].map((name) => stat(join(folder, name)).then((file) => file.size, () => 0)),
+    [...expected, 'manifest.csv'].map((name) =>
+      stat(join(folder, name)).then(
+        (file) => file.size,
+        () => 0,
+      ),
+    ),
   );
   return sizes.every((size) => size > 0) ? 'complete' : 'outdated';
 }

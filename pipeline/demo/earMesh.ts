@@ -18,7 +18,10 @@ export function earMesh(identity: Identity, side: -1 | 1): Mesh {
       const lobe = 1 - 0.25 * smoothstep(0.2, -1, Math.sin(angle));
       const p = 16 * size * radius * Math.cos(angle) * lobe;
       const q = 31 * size * radius * Math.sin(angle);
-      const rim = 3.5 * Math.exp(-(((radius - 0.82) / 0.14) ** 2)) - 5 * Math.exp(-((radius / 0.5) ** 2)) - 4 * smoothstep(0.85, 1, radius);
+      const rim =
+        3.5 * Math.exp(-(((radius - 0.82) / 0.14) ** 2)) -
+        5 * Math.exp(-((radius / 0.5) ** 2)) -
+        4 * smoothstep(0.85, 1, radius);
       const back = p + 14 * size;
       mesh.points[3 * i] = side * (69 * identity.shape.width + back * Math.sin(stand) + rim * Math.cos(stand) * 0.6);
       mesh.points[3 * i + 1] = -16 + q + 0.12 * p;

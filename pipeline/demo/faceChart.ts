@@ -43,7 +43,10 @@ export function faceChart(identity: Identity): FaceChart {
       upper: 7 * mouth.upperLip,
       lower: 9 * mouth.lowerLip,
     },
-    brow: { points: [brow(56, 14.5), brow(49, 18.5), brow(39, 20.5), brow(27, 19.8), brow(14.5, 18)], thickness: 3.1 * brows.thickness },
+    brow: {
+      points: [brow(56, 14.5), brow(49, 18.5), brow(39, 20.5), brow(27, 19.8), brow(14.5, 18)],
+      thickness: 3.1 * brows.thickness,
+    },
     nose: { width: 13.5 * shape.noseWidth, base: -49 * shape.noseLength, tip: -37 * shape.noseLength },
   };
 }

@@ -1,5 +1,5 @@
-import type { Identity } from './identity.js';
 import type { HeadSurface } from './headSurface.js';
+import type { Identity } from './identity.js';
 import { gridMesh, type Mesh } from './mesh.js';
 
 type Point = readonly [number, number, number];
@@ -18,7 +18,8 @@ export function glassesMeshes(identity: Identity, surface: HeadSurface): Mesh[] 
     Array.from({ length: 41 }, (_, i) => {
       const angle = (side * 2 * Math.PI * i) / 40;
       const power = 2 / glasses.squareness;
-      const x = side * centre + glasses.radiusX * side * Math.sign(Math.cos(angle)) * Math.abs(Math.cos(angle)) ** power;
+      const x =
+        side * centre + glasses.radiusX * side * Math.sign(Math.cos(angle)) * Math.abs(Math.cos(angle)) ** power;
       const y = -3 + glasses.radiusY * side * Math.sign(Math.sin(angle)) * Math.abs(Math.sin(angle)) ** power;
       return [x, y, zAt(x)];
     });

@@ -1,5 +1,5 @@
-import type { HairStyle, Identity } from './identity.js';
 import { CROWN, type HeadSurface } from './headSurface.js';
+import type { HairStyle, Identity } from './identity.js';
 import { gridMesh, type Mesh } from './mesh.js';
 import { smoothstep, type ValueNoise } from './valueNoise.js';
 
@@ -61,19 +61,21 @@ export class Hair {
   cover(theta: number, y: number): number {
     const { style, skew } = this.identity.hair;
     const lock = this.strands.at(theta * 90 + skew * y * 0.25 + this.offset, y * 0.35);
-    const ragged = style === 'cropped' || style === 'bald' ? 4 : 11;
-    const height = y - this.hairline(theta) + (lock - 0.62) * ragged;
-    const soft = style === 'cropped' || style === 'bald' ? 9 : 3.5;
+    const ragged = style === 'cropped' || style === 'bald' ? 6 : 8;
+    const height =
+      y - this.hairline(theta) + (lock - 0.6) * ragged + (this.clouds.at(theta * 45 + this.offset, 7) - 0.5) * 14;
+    const soft = style === 'bald' ? 22 : style === 'cropped' ? 10 : 5;
     const cover = smoothstep(0, soft, height);
     return style === 'bald' ? cover * 0.55 : style === 'cropped' ? cover * 0.92 : cover;
   }
 
   /** How much of what lies behind the curtain it hides; its front edge and its tips are ragged. */
   curtainCover(theta: number, y: number): number {
-    const degrees = Math.abs(theta) * (180 / Math.PI);
+    const turn = theta * (180 / Math.PI);
+    const degrees = Math.min(turn, 360 - turn);
     const lock = this.strands.at(theta * 70 + this.offset, y * 0.12);
-    const edge = degrees - 48 + 6 * smoothstep(-60, -150, y) + (lock - 0.5) * 10;
-    return smoothstep(0, 5, edge) * smoothstep(-232, -205, y + (lock - 0.5) * 50);
+    const edge = degrees - 46 + 4 * smoothstep(-60, -150, y) + (lock - 0.5) * 5;
+    return smoothstep(-1, 3, edge) * smoothstep(-232, -205, y + (lock - 0.5) * 50);
   }
 
   /** Brightness of the strands at a chart point, around 1. */
@@ -126,7 +128,8 @@ export class Hair {
       const y = -235 + (300 * r) / (rows - 1);
       const flare = 1 + 0.16 * smoothstep(0, -120, y) * thickness;
       for (let c = 0; c < columns; c++) {
-        const theta = -Math.PI + (2 * Math.PI * c) / (columns - 1);
+        // From beside one cheek round the back to the other: nothing hangs before the face.
+        const theta = ((45 + (270 * c) / (columns - 1)) / 180) * Math.PI;
         const i = r * columns + c;
         const wave = 4 * (this.clouds.at(theta * 30 + this.offset, y * 0.7) - 0.5);
         const close = Math.sqrt(Math.max(0.05, 1 - Math.max(0, (y - 0) / 70) ** 2));

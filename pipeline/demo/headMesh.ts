@@ -1,4 +1,4 @@
-import { type FaceChart, eyeLine, lidsAt, slitAt } from './faceChart.js';
+import { eyeLine, type FaceChart, lidsAt, slitAt } from './faceChart.js';
 import { CHIN, CROWN, type Expression, type HeadSurface } from './headSurface.js';
 import { gridMesh, type Mesh } from './mesh.js';
 

@@ -113,7 +113,7 @@ export class HeadSurface {
           ? 4 + 16.5 * along ** 1.1 + shape.noseHump * Math.exp(-(((along - 0.35) / 0.25) ** 2))
           : 20.5 * smoothstep(base - 6, tip + 3, y);
     const spread = 7.4 + 4 * smoothstep(0.35, 1, along) * shape.noseWidth + 2.5 * smoothstep(0.2, 0, along);
-    const bridge = ridge * shape.noseHeight * Math.exp(-(Math.abs(x / spread) ** 1.9));
+    const bridge = ridge * shape.noseHeight * Math.exp(-(Math.abs(x / spread) ** 1.75));
     const wingY = (y - (base + 6.5)) / 6.5;
     const wingX = (Math.abs(x) - width * 0.78) / (width * 0.36);
     const wing = 6.5 * shape.noseHeight * Math.exp(-wingX * wingX - wingY * wingY);
@@ -182,7 +182,8 @@ export class HeadSurface {
     const cheek = Math.exp(-(((side - mouth.outer) / 13) ** 2) - ((y - mouth.y - 3) / 15) ** 2);
     point[0]! += x * e.wide * 0.17 * sideways + Math.sign(x) * e.smile * 4 * cheek * Math.min(1, side / 8);
     point[1]! += moved + e.smile * 4.5 * cheek;
-    point[2]! += -0.22 * e.jaw * (y < mouth.y ? 1 - (1 - field) * corner : field * corner) * hinge - e.wide * 4 * sideways;
+    point[2]! +=
+      -0.22 * e.jaw * (y < mouth.y ? 1 - (1 - field) * corner : field * corner) * hinge - e.wide * 4 * sideways;
     point[2]! += Math.max(0, e.smile) * 3 * Math.exp(-(((side - 42) / 14) ** 2) - ((y + 40) / 16) ** 2);
   }
 

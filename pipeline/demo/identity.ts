@@ -114,7 +114,7 @@ export function drawIdentity(random: Random): Identity {
     },
     brows: {
       y: random.between(-1.5, 2),
-      thickness: female ? random.between(0.7, 1) : random.between(1, 1.5),
+      thickness: female ? random.between(0.65, 0.95) : random.between(0.85, 1.3),
       arch: random.between(0.4, 1.4),
       tilt: random.between(-0.04, 0.05),
       density: random.between(0.6, 0.95),
@@ -129,15 +129,11 @@ export function drawIdentity(random: Random): Identity {
       gloss: random.between(0.5, 1.2),
       stubble: female ? 0 : random.between(0, 0.8),
       beard: female || random.chance(0.65) ? 0 : random.between(0.6, 1),
-      lip: [
-        albedo[0] * (1 - 0.1 * lipRed),
-        albedo[1] * (0.78 - 0.42 * lipRed),
-        albedo[2] * (0.82 - 0.3 * lipRed),
-      ],
+      lip: [albedo[0] * (1 - 0.1 * lipRed), albedo[1] * (0.78 - 0.42 * lipRed), albedo[2] * (0.82 - 0.3 * lipRed)],
     },
     hair: {
       style,
-      colour: hairColour.map((channel) => channel * vary(0.15)) as unknown as Colour,
+      colour: tinted(hairColour, vary(0.2), vary(0.04)),
       thickness: vary(0.25),
       skew: random.between(-1, 1),
       hairline: random.between(-5, 6) + (style === 'fringe' ? -14 : 0),
@@ -153,13 +149,33 @@ export function drawIdentity(random: Random): Identity {
         }
       : null,
     clothes: {
-      colour: [random.between(0.01, 0.4), random.between(0.01, 0.4), random.between(0.015, 0.45)],
-      second: [random.between(0.3, 0.8), random.between(0.3, 0.8), random.between(0.35, 0.8)],
+      colour: muted(
+        [random.uniform(), random.uniform(), random.uniform()],
+        random.between(0.012, 0.4),
+        random.between(0.1, 0.7),
+      ),
+      second: muted(
+        [random.uniform(), random.uniform(), random.uniform()],
+        random.between(0.45, 0.75),
+        random.between(0, 0.3),
+      ),
       pattern: random.pick(['plain', 'plain', 'stripes', 'jacket'] as const),
       neckline: female ? random.between(10, 45) : random.between(0, 25),
     },
     earSize: vary(0.08),
   };
+}
+
+/** Brighter by `light`, redder by `warm`, both around 1. */
+function tinted([r, g, b]: Colour, light: number, warm: number): Colour {
+  return [r * light * warm, g * light, (b * light) / warm];
+}
+
+/** A colour of a given brightness between grey (`saturation` 0) and as drawn. */
+function muted([r, g, b]: Colour, brightness: number, saturation: number): Colour {
+  const mean = (r + g + b) / 3 || 1;
+  const channel = (value: number) => brightness * (1 + saturation * (value / mean - 1));
+  return [channel(r), channel(g), channel(b)];
 }
 
 function mixSkin(tone: number): Colour {

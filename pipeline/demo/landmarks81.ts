@@ -1,4 +1,4 @@
-import { lidsAt, slitAt, lipsAt } from './faceChart.js';
+import { lidsAt, lipsAt, slitAt } from './faceChart.js';
 import type { HeadSurface } from './headSurface.js';
 
 /** A landmark as a place on the chart of the head: angle around the vertical axis and height. */
@@ -46,7 +46,14 @@ export function landmarks81(surface: HeadSurface): ChartPoint[] {
   const outer = at(-eye.outer, eye.outerY);
   const inner = at(-eye.inner, eye.innerY);
   const third = 1 / 3;
-  const eyeLeft = [outer, lid(1 - third, 'upper'), lid(third, 'upper'), inner, lid(third, 'lower'), lid(1 - third, 'lower')];
+  const eyeLeft = [
+    outer,
+    lid(1 - third, 'upper'),
+    lid(third, 'upper'),
+    inner,
+    lid(third, 'lower'),
+    lid(1 - third, 'lower'),
+  ];
   // The other eye starts at its inner corner: the mirror image of 39, 38, 37, 36, 41, 40.
   const eyeRight = [3, 2, 1, 0, 5, 4].map((i) => mirror(eyeLeft[i]!));
 

@@ -1,7 +1,7 @@
+import type { Random } from '../../workers/random/keyedGenerator.js';
 import { DepthLayer } from './depthLayer.js';
 import type { Colour } from './identity.js';
-import type { Mesh } from './mesh.js';
-import type { Random } from '../../workers/random/keyedGenerator.js';
+import { isTwoSided, type Mesh, type SurfacePoint } from './mesh.js';
 
 /** A room's light: one key lamp, a weaker fill from the other side, and light from all around. Directions towards the lamp. */
 export type Lighting = {
@@ -80,12 +80,18 @@ export class ShadowMap {
         screen[2 * i + 1] = this.down(x, y, z);
         space[3 * i + 2] = this.towards(x, y, z);
       }
-      this.layer.draw(mesh.triangles, screen, space, 0, mesh.material === 'frame');
+      this.layer.draw(mesh.triangles, screen, space, 0, isTwoSided(mesh.material));
     }
   }
 
-  /** Share of the key lamp's light that reaches a point of camera space, 0..1, soft at the edge of a shadow. */
-  light(x: number, y: number, z: number): number {
+  /**
+   * Share of the key lamp's light that reaches a point, 0..1, soft at the edge of a shadow. `lift` millimetres along its
+   * normal are added first.
+   */
+  light(p: SurfacePoint, lift: number): number {
+    const x = p.x + lift * p.nx;
+    const y = p.y + lift * p.ny;
+    const z = p.z + lift * p.nz;
     const u = this.across(x, y, z) - 0.5;
     const v = this.down(x, y, z) - 0.5;
     const u0 = Math.floor(u);
@@ -93,19 +99,18 @@ export class ShadowMap {
     if (u0 < 1 || v0 < 1 || u0 > SIDE - 3 || v0 > SIDE - 3) return 1;
     const limit = this.towards(x, y, z) + BIAS_MM;
     const depth = this.layer.depth;
-    const i = v0 * SIDE + u0;
     const fu = u - u0;
     const fv = v - v0;
-    // A 3 × 3 tent: each of the nine comparisons weighs by its distance.
+    // Four by four comparisons, the outer ones weighed by how far the point reaches into them.
     let lit = 0;
-    for (let dy = -1; dy <= 2; dy++) {
-      const wy = dy === -1 ? 1 - fv : dy === 2 ? fv : 1;
-      const row = i + dy * SIDE;
-      const a = depth[row - 1]! < limit ? 1 - fu : 0;
-      const b = depth[row]! < limit ? 1 : 0;
-      const c = depth[row + 1]! < limit ? 1 : 0;
-      const d = depth[row + 2]! < limit ? fu : 0;
-      lit += wy * (a + b + c + d);
+    let i = (v0 - 1) * SIDE + u0;
+    for (let row = 0; row < 4; row++, i += SIDE) {
+      let across = 0;
+      if (depth[i - 1]! < limit) across += 1 - fu;
+      if (depth[i]! < limit) across += 1;
+      if (depth[i + 1]! < limit) across += 1;
+      if (depth[i + 2]! < limit) across += fu;
+      lit += row === 0 ? across * (1 - fv) : row === 3 ? across * fv : across;
     }
     return lit / 9;
   }

@@ -1,6 +1,11 @@
 /** What a triangle is made of; decides how its pixels are shaded. */
 export type Material = 'skin' | 'ear' | 'hair' | 'curtain' | 'body' | 'frame';
 
+/** Thin things that show both their sides. */
+export function isTwoSided(material: Material): boolean {
+  return material === 'frame' || material === 'curtain';
+}
+
 /**
  * Triangles with two chart coordinates per vertex. `points` are in head space, `placed` where they are in front of the
  * camera in this frame, `normals` likewise (not normalised), `screen` in pixels of the picture.
@@ -15,6 +20,18 @@ export type Mesh = {
   readonly triangles: Uint32Array;
   readonly rows: number;
   readonly columns: number;
+};
+
+/** A visible point: chart coordinates, unit normal and position in camera space. */
+export type SurfacePoint = {
+  u: number;
+  v: number;
+  nx: number;
+  ny: number;
+  nz: number;
+  x: number;
+  y: number;
+  z: number;
 };
 
 /** A grid of `rows` × `columns` vertices, two triangles a cell, counter-clockwise seen from outside. */

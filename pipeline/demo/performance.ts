@@ -1,6 +1,6 @@
+import type { Random } from '../../workers/random/keyedGenerator.js';
 import type { Pose } from './camera.js';
 import type { Expression } from './headSurface.js';
-import type { Random } from '../../workers/random/keyedGenerator.js';
 
 /** What a person does in a video, frame by frame. */
 export type Performance = { readonly poses: readonly Pose[]; readonly expressions: readonly Expression[] };
@@ -12,7 +12,8 @@ const FRAME_RATE = 25;
 export function drawPerformance(random: Random, frames: number): Performance {
   const liveliness = random.between(0.35, 1);
   const bias = { yaw: random.normal(0, 0.13), pitch: random.normal(-0.02, 0.05), roll: random.normal(0, 0.04) };
-  const wander = (spread: number, seconds: number) => wandering(random, frames, seconds * FRAME_RATE, spread * liveliness);
+  const wander = (spread: number, seconds: number) =>
+    wandering(random, frames, seconds * FRAME_RATE, spread * liveliness);
   const yaw = wander(0.15, 1.3);
   const pitch = wander(0.07, 0.9);
   const roll = wander(0.06, 1.2);
@@ -77,7 +78,8 @@ function speaking(random: Random, frames: number): Float64Array {
       const height = loudness * random.between(3, 15);
       for (let k = 0; k <= length; k++) {
         const at = t + k;
-        if (at >= 0 && at < frames) opening[at] = Math.max(opening[at]!, height * Math.sin((Math.PI * k) / length) ** 1.3);
+        if (at >= 0 && at < frames)
+          opening[at] = Math.max(opening[at]!, height * Math.sin((Math.PI * k) / length) ** 1.3);
       }
       t += length - 1;
     }

@@ -33,7 +33,7 @@ export function renderClip(key: ClipKey, format: ClipFormat): RenderedClip {
   const video = [...person, 'video', key.video];
   const head = new TalkingHead(person, video, size);
   const { poses, expressions } = drawPerformance(keyedGenerator(...video, 'performance'), runs * (runLength + GAP));
-  const sensor = drawSensor(keyedGenerator(...video, 'sensor'));
+  const sensor = drawSensor(keyedGenerator(...video, 'sensor'), head.identity.skin.tone);
   const noise = keyedGenerator(...video, 'noise');
 
   const count = runs * runLength;

@@ -1,10 +1,12 @@
-import type { Random } from '../../workers/random/keyedGenerator.js';
+import { keyedGenerator, type Random } from '../../workers/random/keyedGenerator.js';
 
 /** What a video camera does to light: exposure, colour resolution, noise. */
-export type Sensor = { readonly exposure: number; readonly noise: number; readonly softness: number; readonly grain: Float32Array };
+export type Sensor = { readonly exposure: number; readonly noise: number; readonly softness: number };
 
-/** Samples of the normal noise that every frame reads from another place; a prime, so that no period shows. */
+/** Normal noise that every frame reads from another place and in other steps; its prime length hides the period. */
 const GRAIN = 65_521;
+const grainSource = keyedGenerator('demo', 'grain');
+const grain = Float32Array.from({ length: GRAIN }, () => grainSource.normal());
 
 const CODES = 4096;
 /** sRGB's transfer curve (IEC 61966-2-1) on 0..1, scaled to 0..255. */
@@ -13,12 +15,12 @@ const SRGB = Float32Array.from({ length: CODES + 1 }, (_, i) => {
   return 255 * (value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055);
 });
 
-export function drawSensor(random: Random): Sensor {
+/** @param tone of the skin, 0 the lightest: like a camera's own metering, a dark face is exposed longer */
+export function drawSensor(random: Random, tone: number): Sensor {
   return {
-    exposure: random.between(0.85, 1.2),
+    exposure: random.between(0.88, 1.14) * (0.78 + 0.55 * tone),
     noise: random.between(0.5, 2.2),
     softness: random.between(0.05, 0.16),
-    grain: Float32Array.from({ length: GRAIN }, () => random.normal()),
   };
 }
 
@@ -52,7 +54,7 @@ export function develop(
   const soft = blurred(luma, side, sensor.softness);
   const softBlue = blurred(blue, side, 0.25);
   const softRed = blurred(red, side, 0.25);
-  const { grain, noise } = sensor;
+  const { noise } = sensor;
   let at = random.integer(0, GRAIN - 1);
   let colourAt = random.integer(0, GRAIN - 1);
   const step = random.integer(1, 7);
@@ -148,7 +150,8 @@ function blurred(plane: Float32Array, side: number, share: number): Float32Array
     const row = y * side;
     const up = Math.max(0, y - 1) * side;
     const down = Math.min(side - 1, y + 1) * side;
-    for (let x = 0; x < side; x++) out[row + x] = middle * across[row + x]! + share * (across[up + x]! + across[down + x]!);
+    for (let x = 0; x < side; x++)
+      out[row + x] = middle * across[row + x]! + share * (across[up + x]! + across[down + x]!);
   }
   return out;
 }

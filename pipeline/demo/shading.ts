@@ -1,23 +1,12 @@
 import type { Camera } from './camera.js';
-import type { Colour, Identity } from './identity.js';
 import { lidsAt, slitAt } from './faceChart.js';
-import type { Expression, HeadSurface } from './headSurface.js';
 import type { Hair } from './hair.js';
+import type { Expression, HeadSurface } from './headSurface.js';
+import type { Colour, Identity } from './identity.js';
 import type { Lighting, ShadowMap } from './lighting.js';
+import type { SurfacePoint } from './mesh.js';
 import { ATLAS_CHANNELS, type SkinAtlas } from './skinAtlas.js';
 import { smoothstep, type ValueNoise } from './valueNoise.js';
-
-/** A visible point: chart coordinates, unit normal and position in camera space. */
-export type SurfacePoint = {
-  u: number;
-  v: number;
-  nx: number;
-  ny: number;
-  nz: number;
-  x: number;
-  y: number;
-  z: number;
-};
 
 /** How far light wraps around the terminator in skin, per channel: red travels farthest beneath it. */
 const SKIN_WRAP: Colour = [0.32, 0.17, 0.11];
@@ -85,7 +74,8 @@ export class Shading {
   }
 
   ear(p: SurfacePoint, out: Float64Array): void {
-    this.atlas.at(Math.sign(p.x) * 1.35, p.v, this.texel);
+    // The skin before the ear, above any beard.
+    this.atlas.at(Math.sign(p.x) * 1.3, -8 + 0.15 * p.v, this.texel);
     const hollow = 1 - 0.6 * Math.min(1, p.u);
     const t = this.texel;
     this.lightSkin(p, t[0]! * hollow, t[1]! * hollow * 0.9, t[2]! * hollow * 0.9, 0.7, hollow, out);
@@ -138,11 +128,14 @@ export class Shading {
     const bend = (strand - 0.95) * 0.5;
     const ny = p.ny + bend;
     const h = this.halfKey;
-    const nh = power10(Math.max(0, p.nx * h[0] + ny * h[1] + p.nz * h[2]) / Math.sqrt(1 + 2 * bend * p.ny + bend * bend));
+    const nh = power10(
+      Math.max(0, p.nx * h[0] + ny * h[1] + p.nz * h[2]) / Math.sqrt(1 + 2 * bend * p.ny + bend * bend),
+    );
     const shiny = style === 'cropped' || style === 'bald' ? 0.15 : 1;
-    const lit = this.shadow.light(p.x + 3 * p.nx, p.y + 3 * p.ny, p.z + 3 * p.nz);
+    const lit = this.shadow.light(p, 3);
     const spec = shiny * gloss * strand * lit * (0.035 * nh + 0.05 * nh * nh * nh * nh);
-    const inner = curtain ? 0.45 + 0.55 * smoothstep(0.2, 0.9, facing) : 1;
+    // Deep between neck and hair little light arrives.
+    const inner = curtain ? 0.25 + 0.75 * smoothstep(-75, -10, p.z) : 1;
     const s = strand * inner;
     this.light(p, colour[0] * s, colour[1] * s, colour[2] * s, 0, 0.9, out);
     const { key } = this.lighting;
@@ -153,11 +146,19 @@ export class Shading {
   }
 
   /** Light on skin, whose depths carry it past the terminator and into the edges of shadows, red first. */
-  private lightSkin(p: SurfacePoint, r: number, g: number, b: number, gloss: number, open: number, out: Float64Array): void {
+  private lightSkin(
+    p: SurfacePoint,
+    r: number,
+    g: number,
+    b: number,
+    gloss: number,
+    open: number,
+    out: Float64Array,
+  ): void {
     const { nx, ny, nz } = p;
     const { key, keyFrom, fill, fillFrom, above, below } = this.lighting;
-    const shadow = this.shadow.light(p.x, p.y, p.z);
     const nk = nx * keyFrom[0] + ny * keyFrom[1] + nz * keyFrom[2];
+    const shadow = nk > -SKIN_WRAP[0] ? this.shadow.light(p, 0) : 0;
     const f = Math.max(0, (nx * fillFrom[0] + ny * fillFrom[1] + nz * fillFrom[2] + 0.35) / 1.35) * open;
     const sky = 0.5 + 0.5 * ny;
     const hk = this.halfKey;
@@ -182,7 +183,15 @@ export class Shading {
   }
 
   /** Light on anything else; `gloss` 0 is matt, `open` the share of the surroundings' light that gets there. */
-  private light(p: SurfacePoint, r: number, g: number, b: number, gloss: number, open: number, out: Float64Array): void {
+  private light(
+    p: SurfacePoint,
+    r: number,
+    g: number,
+    b: number,
+    gloss: number,
+    open: number,
+    out: Float64Array,
+  ): void {
     this.lightFacing(p, p.nx, p.ny, p.nz, r, g, b, gloss, open, out);
   }
 
@@ -199,8 +208,9 @@ export class Shading {
     out: Float64Array,
   ): void {
     const { key, keyFrom, fill, fillFrom, above, below } = this.lighting;
-    const shadow = this.shadow.light(p.x + 2 * p.nx, p.y + 2 * p.ny, p.z + 2 * p.nz);
-    const k = shadow * Math.max(0, (nx * keyFrom[0] + ny * keyFrom[1] + nz * keyFrom[2] + 0.1) / 1.1);
+    const nk = Math.max(0, (nx * keyFrom[0] + ny * keyFrom[1] + nz * keyFrom[2] + 0.1) / 1.1);
+    const shadow = nk > 0 ? this.shadow.light(p, 2) : 0;
+    const k = shadow * nk;
     const f = Math.max(0, (nx * fillFrom[0] + ny * fillFrom[1] + nz * fillFrom[2] + 0.3) / 1.3);
     const sky = 0.5 + 0.5 * ny;
     let spec = 0;
@@ -236,7 +246,12 @@ export class Shading {
       const scallop = 0.5 * between * between;
       const up = smoothstep(upperTeeth * curve - scallop + 0.4, upperTeeth * curve - scallop - 0.4, fromUpper);
       const low = smoothstep(lowerTeeth * curve + 0.4, lowerTeeth * curve - 0.4, fromLower);
-      tooth = smoothstep(1.4, 3.5, gap) * Math.max(up, 0.75 * low) * gaps * smoothstep(0, 1.6, fromUpper + 0.6) * (0.35 + 0.65 * curve);
+      tooth =
+        smoothstep(1.4, 3.5, gap) *
+        Math.max(up, 0.75 * low) *
+        gaps *
+        smoothstep(0, 1.6, fromUpper + 0.6) *
+        (0.35 + 0.65 * curve);
     }
     const tongue = smoothstep(1.5, 5, gap) * Math.exp(-(((fromLower - 2.5) / 3) ** 2) - (x / 13) ** 2);
     const deep = 0.25 + 0.75 * Math.exp(-gap / 5);

@@ -2,8 +2,8 @@ import { type FaceChart, lidsAt, lipsAt } from './faceChart.js';
 import { CHIN, CROWN, type HeadSurface } from './headSurface.js';
 import { smoothstep, type ValueNoise } from './valueNoise.js';
 
-const WIDTH = 288;
-const HEIGHT = 256;
+const WIDTH = 240;
+const HEIGHT = 216;
 const ANGLE = (105 / 180) * Math.PI;
 
 /** Channels of a texel: albedo red, green, blue (linear), gloss (1 average), openness to the sky (1 open, 0 hidden). */
@@ -74,7 +74,9 @@ class Painter {
       blood += skin.redness * 0.34 * Math.exp(-(((side - 40) / 17) ** 2) - ((y + 32) / 14) ** 2);
       blood += skin.redness * 0.36 * Math.exp(-((x / 13) ** 2) - ((y - this.chart.nose.tip) / 10) ** 2);
       blood += skin.redness * 0.14 * Math.exp(-((x / 16) ** 2) - ((y + 101) / 10) ** 2);
-      gloss += 0.7 * Math.exp(-((x / 9) ** 2) - ((y + 18) / 26) ** 2) + 0.5 * Math.exp(-((x / 30) ** 2) - ((y - 45) / 16) ** 2);
+      gloss +=
+        0.7 * Math.exp(-((x / 9) ** 2) - ((y + 18) / 26) ** 2) +
+        0.5 * Math.exp(-((x / 30) ** 2) - ((y - 45) / 16) ** 2);
       const shade = this.hollows(side, x, y);
       open *= shade;
       light *= 0.55 + 0.45 * shade;
@@ -145,7 +147,7 @@ class Painter {
     dark(0.42, (side - eye.inner + 2) / 6, (y - 3) / 8);
     dark(0.2, (side - 33) / 17, (y - 8) / 5);
     dark(0.14 + 0.16 * age, (side - 29) / 11, (y + 10) / 4.5);
-    dark(0.5, x / 15, (y - nose.base - 1) / 2.6);
+    dark(0.34, x / 11, (y - nose.base - 1) / 2.6);
     dark(0.3, (side - nose.width - 2.5) / 2.6, (y - nose.base - 5) / 6);
     dark(0.22, x / 16, (y - mouth.y + 16) / 4);
     dark(0.2, (side - mouth.outer - 2) / 4, (y - mouth.y) / 4);
@@ -192,7 +194,11 @@ class Painter {
     const ends = smoothstep(inner - 4, inner + 3, side) * smoothstep(outer + 5, outer - 4, side);
     // Hairs lean outwards: noise is stretched along the slant.
     const hairs = this.fine.at(side * 2.2 - y * 1.8 + this.offset, (y + side * 0.4) * 0.5 + Math.sign(x) * 40);
-    const edge = smoothstep(thickness * taper + 1.2, thickness * taper - 1.2, Math.abs(y - centre) + (hairs - 0.5) * 2.4);
+    const edge = smoothstep(
+      thickness * taper + 1.2,
+      thickness * taper - 1.2,
+      Math.abs(y - centre) + (hairs - 0.5) * 2.4,
+    );
     return edge * ends * this.surface.identity.brows.density * (0.55 + 0.75 * hairs);
   }
 
@@ -204,10 +210,14 @@ class Painter {
     const { nose, mouth } = this.chart;
     // Cheeks stay bare above a line from the sideburns to the corner of the mouth; the upper lip wears a moustache.
     const cheek = mouth.y + 8 + 0.85 * Math.max(0, side - 32);
-    const jaw = smoothstep(cheek + 7, cheek - 9, y) * smoothstep(14, 30, side);
+    const jaw =
+      smoothstep(cheek + 10, cheek - 12, y + 12 * (this.clouds.at(arc * 1.5, y * 1.5) - 0.5)) *
+      smoothstep(14, 30, side);
     const chin = smoothstep(mouth.y - 12, mouth.y - 20, y);
     const moustache =
-      smoothstep(nose.base - 2, nose.base - 6, y) * smoothstep(36, 27, side) * (1 - 0.5 * Math.exp(-((x / 3) ** 2)));
+      smoothstep(1, -5, y - nose.base + 2 + 0.22 * side) *
+      smoothstep(38, 22, side) *
+      (1 - 0.4 * Math.exp(-((x / 3) ** 2)));
     const soul = 0.7 * Math.exp(-((x / 6) ** 2)) * smoothstep(mouth.y - 8, mouth.y - 14, y);
     const where = Math.max(jaw, chin, moustache, soul);
     const hairs = this.fine.at(arc * 2.7 + 13, y * 1.9 + this.offset);

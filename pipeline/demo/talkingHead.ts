@@ -12,8 +12,8 @@ import { type Expression, HeadSurface } from './headSurface.js';
 import { drawIdentity, type Identity } from './identity.js';
 import { type ChartPoint, landmarks81 } from './landmarks81.js';
 import { drawLighting, ShadowMap } from './lighting.js';
-import { gridNormals, type Mesh } from './mesh.js';
-import { Shading, type SurfacePoint } from './shading.js';
+import { gridNormals, isTwoSided, type Mesh, type SurfacePoint } from './mesh.js';
+import { Shading } from './shading.js';
 import { SkinAtlas } from './skinAtlas.js';
 import { ValueNoise } from './valueNoise.js';
 
@@ -202,7 +202,7 @@ export class TalkingHead {
     const ny = wa * n[3 * a + 1]! + wb * n[3 * b + 1]! + wc * n[3 * c + 1]!;
     const nz = wa * n[3 * a + 2]! + wb * n[3 * b + 2]! + wc * n[3 * c + 2]!;
     const length = Math.sqrt(nx * nx + ny * ny + nz * nz) || 1;
-    const facing = nz < 0 && mesh.material === 'frame' ? -1 : 1;
+    const facing = nz < 0 && isTwoSided(mesh.material) ? -1 : 1;
     p.nx = (facing * nx) / length;
     p.ny = (facing * ny) / length;
     p.nz = (facing * nz) / length;
@@ -220,7 +220,7 @@ function drawLayer(layer: DepthLayer, meshes: readonly Mesh[]): number[] {
   let base = 0;
   return meshes.map((mesh) => {
     const first = base;
-    layer.draw(mesh.triangles, mesh.screen, mesh.placed, first, mesh.material === 'frame');
+    layer.draw(mesh.triangles, mesh.screen, mesh.placed, first, isTwoSided(mesh.material));
     base += mesh.triangles.length / 3;
     return first;
   });

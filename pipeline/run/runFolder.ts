@@ -47,7 +47,7 @@ export class RunFolder {
   }
 
   /** Forgets what was logged after `state` was saved, so that the resumed run writes those lines again. */
-  async rewindTo(state: RunState): Promise<void> {
+  async rewindTo(state: Pick<RunState, 'step' | 'quarantined'>): Promise<void> {
     const upTo = (row: Record<string, unknown>) => Number(row.step) <= state.step;
     await truncateJsonLines(this.file('metrics.jsonl'), upTo);
     await truncateJsonLines(this.file('batches.jsonl'), upTo);

@@ -9,9 +9,13 @@ const require = createRequire(import.meta.url);
 /** The commit of the checkout, with `-dirty` when it has changes; null outside git. */
 async function gitRevision(): Promise<string | null> {
   try {
-    const { stdout } = await promisify(execFile)('git', ['describe', '--always', '--dirty', '--abbrev=40', '--exclude=*'], {
-      cwd: projectFolder,
-    });
+    const { stdout } = await promisify(execFile)(
+      'git',
+      ['describe', '--always', '--dirty', '--abbrev=40', '--exclude=*'],
+      {
+        cwd: projectFolder,
+      },
+    );
     return stdout.trim();
   } catch {
     return null;

@@ -4,12 +4,12 @@ import {
   ConfigError,
   EngineError,
   type EngineInfo,
+  type MicroResult,
   readCheckpoint,
   type StfConfig,
   StfMamba,
   startEngine,
   Trainer,
-  type MicroResult,
   writeCheckpoint,
 } from '../../model/index.js';
 import { keyedGenerator } from '../../workers/index.js';

@@ -3,7 +3,14 @@ import type { RunState } from '../run/runState.js';
 import type { Sampler } from '../sampler.js';
 
 /** From which to which optimiser step a run goes (both from 1), and how long its learning-rate schedule is. */
-export type TrainingPlan = { firstStep: number; lastStep: number; scheduleSteps: number; warnings: string[] };
+export type TrainingPlan = {
+  firstStep: number;
+  lastStep: number;
+  scheduleSteps: number;
+  /** What it means to reach the last step: all epochs are done, or the limit of steps was met. */
+  endsBy: 'finished' | 'max_steps';
+  warnings: string[];
+};
 
 /**
  * `--max-steps` alone decides how long a run is, and the schedule ends there; beside an explicit `--epochs` it only cuts
@@ -17,7 +24,8 @@ export function planTraining(
 ): TrainingPlan {
   const epochSteps = config.num_epochs * sampler.stepsPerEpoch;
   const { maxSteps } = asked;
-  const lastStep = maxSteps === undefined ? epochSteps : asked.epochs === undefined ? maxSteps : Math.min(maxSteps, epochSteps);
+  const lastStep =
+    maxSteps === undefined ? epochSteps : asked.epochs === undefined ? maxSteps : Math.min(maxSteps, epochSteps);
   let scheduleSteps = maxSteps !== undefined && asked.epochs === undefined ? maxSteps : epochSteps;
   const warnings: string[] = [];
   if (resumed)
@@ -26,5 +34,6 @@ export function planTraining(
       warnings.push(
         `the run was planned for ${resumed.scheduleSteps} steps and now goes to ${lastStep}: the learning rate follows the longer schedule from step ${resumed.step + 1} on`,
       );
-  return { firstStep: (resumed?.step ?? 0) + 1, lastStep, scheduleSteps, warnings };
+  const endsBy = maxSteps !== undefined && lastStep === maxSteps ? 'max_steps' : 'finished';
+  return { firstStep: (resumed?.step ?? 0) + 1, lastStep, scheduleSteps, endsBy, warnings };
 }

@@ -7,6 +7,7 @@ import {
   type Credits,
   consume,
   everySteps,
+  FailureBudgetExceeded,
   failureBudget,
   flowCredits,
   type JsonLines,
@@ -20,7 +21,7 @@ import type { RunFolder } from '../run/runFolder.js';
 import type { RunState } from '../run/runState.js';
 import type { SamplePlan, Sampler } from '../sampler.js';
 import { type FilledPosition, fillPosition, type SampleFailure } from './fillPosition.js';
-import { assembleMicroBatch, sampleSeed, type MicroBatch } from './microBatch.js';
+import { assembleMicroBatch, type MicroBatch, sampleSeed } from './microBatch.js';
 import type { TrainActorClient } from './trainActorClient.js';
 import { TrainingError } from './trainActorClient.js';
 import type { TrainingPlan } from './trainingPlan.js';
@@ -117,7 +118,7 @@ export class TrainingRun {
     };
   }
 
-  /** Runs to the end and leaves a checkpoint `last`, whatever the reason for ending, unless an error is thrown. */
+  /** Runs to the end and leaves a checkpoint `last`; after an error, only when clips and not the training failed. */
   async run(): Promise<StopReason> {
     const { plan, signal, resumed } = this.parts;
     let stopped: StopReason | undefined;
@@ -136,10 +137,16 @@ export class TrainingRun {
       }),
       defaultIfEmpty(undefined),
     );
-    if (plan.firstStep <= plan.lastStep) await lastValueFrom(flow);
-    await this.#underWay;
-    const reason =
-      stopped ?? (this.#state.step >= this.parts.config.num_epochs * this.parts.sampler.stepsPerEpoch ? 'finished' : 'max_steps');
+    try {
+      if (plan.firstStep <= plan.lastStep) await lastValueFrom(flow);
+      await this.#underWay;
+    } catch (error) {
+      // Too many broken files are no fault of what was trained so far: keep it. The actor must be idle for that.
+      await this.#underWay.catch(() => {});
+      if (error instanceof FailureBudgetExceeded && this.#state.step > this.#savedStep) await this.#save(['last']);
+      throw error;
+    }
+    const reason = stopped ?? plan.endsBy;
     if (reason !== 'signal' && this.#state.step > (resumed?.step ?? 0)) await this.#validate();
     if (this.#state.step > this.#savedStep) await this.#save(['last']);
     return reason;
@@ -149,10 +156,7 @@ export class TrainingRun {
     const { sampler, plan, threads, config, taskOf, synthesise } = this.parts;
     const { max_count, max_rate, min_samples } = config.failures;
     return pull(sampler.plans(plan.firstStep, plan.lastStep), this.#credits).pipe(
-      orderedMap(
-        fillPosition(taskOf, synthesise),
-        { concurrency: threads, meter: this.meters.synthesis },
-      ),
+      orderedMap(fillPosition(taskOf, synthesise), { concurrency: threads, meter: this.meters.synthesis }),
       tap((filled) => this.#countSample(filled)),
       failureBudget({
         maxCount: max_count,

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Credits } from '../../operators/index.js';
@@ -40,6 +41,12 @@ describe('Credits', () => {
     await expect(credits.take(1, controller.signal)).rejects.toBe('enough');
     credits.give();
     expect(credits.available).toBe(1);
+  });
+
+  it('take() takes its listener off the signal', async () => {
+    const { signal } = new AbortController();
+    await new Credits(1).take(1, signal);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('refuses nonsense', async () => {

@@ -77,6 +77,20 @@ describe('orderedMap', () => {
     expect(input.observed).toBe(false);
   });
 
+  it('does not emit a result while another one is being emitted', () => {
+    const tasks = [new Subject<number>(), new Subject<number>()];
+    const log: string[] = [];
+    of(0, 1)
+      .pipe(orderedMap((index) => tasks[index]!, { concurrency: 2 }))
+      .subscribe((result) => {
+        log.push(`${result} begins`);
+        if (result === 0) tasks[1]?.next(1);
+        log.push(`${result} ends`);
+      });
+    tasks[0]?.next(0);
+    expect(log).toEqual(['0 begins', '0 ends', '1 begins', '1 ends']);
+  });
+
   it('does not abort a task that has finished', async () => {
     const signals: AbortSignal[] = [];
     await lastValueFrom(

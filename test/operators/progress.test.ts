@@ -21,7 +21,10 @@ describe('progress', () => {
   it('does not repeat a last value that was already shown', () => {
     marbles(({ hot, expectObservable, now }) => {
       const input = hot('-a----b--|');
-      expectObservable(input.pipe(progress((value) => value, { everyMs: 4, clock: now }))).toBe('-a----b--|');
+      const again = hot('-ab----c--|');
+      const options = { everyMs: 4, clock: now };
+      expectObservable(input.pipe(progress((value) => value, options))).toBe('-a----b--|');
+      expectObservable(again.pipe(progress((value) => value, options))).toBe('-a-----c--|');
     });
   });
 });

@@ -106,6 +106,16 @@ describe('pull', () => {
     expect(credits.outstanding).toBe(0);
   });
 
+  it('asks for nothing more once cancelled', () => {
+    const credits = new Credits(1);
+    let asked = 0;
+    const source: Iterable<number> = { [Symbol.iterator]: () => ({ next: () => ({ done: false, value: asked++ }) }) };
+    const subscription = pull(source, credits).subscribe();
+    subscription.unsubscribe();
+    credits.give();
+    expect([asked, credits.available]).toEqual([1, 1]);
+  });
+
   it('passes on what the source throws and does not call return() then', async () => {
     const credits = new Credits(3);
     async function* numbers() {
@@ -114,15 +124,25 @@ describe('pull', () => {
     }
     await expect(lastValueFrom(pull(numbers(), credits))).rejects.toThrow('disk gone');
     expect(credits.outstanding).toBe(1);
-    const broken: Iterable<number> = {
-      [Symbol.iterator]: () => ({
-        next: () => {
-          throw new Error('at once');
-        },
-        return: () => expect.unreachable(),
-      }),
-    };
-    await expect(lastValueFrom(pull(broken, credits))).rejects.toThrow('at once');
+    let returned = 0;
+    const brokenBy = (next: () => never | Promise<never>) => ({
+      next,
+      return: () => {
+        returned += 1;
+        return { done: true as const, value: undefined };
+      },
+    });
+    const sync = brokenBy(() => {
+      throw new Error('at once');
+    });
+    const later = brokenBy(() => Promise.reject(new Error('later')));
+    await expect(
+      lastValueFrom(pull({ [Symbol.iterator]: () => sync as unknown as Iterator<number> }, credits)),
+    ).rejects.toThrow('at once');
+    await expect(
+      lastValueFrom(pull({ [Symbol.asyncIterator]: () => later as unknown as AsyncIterator<number> }, credits)),
+    ).rejects.toThrow('later');
+    expect(returned).toBe(0);
   });
 
   it('survives a hundred thousand credits given back synchronously', async () => {

@@ -38,6 +38,14 @@ describe('ThroughputMeter', () => {
     });
   });
 
+  it('takes a stage with something queued for busy elsewhere, not for waiting', () => {
+    let now = 0;
+    const meter = new ThroughputMeter(() => now);
+    meter.arrived();
+    now = 10;
+    expect(meter.snapshot()).toMatchObject({ waitMs: 0, meanQueued: 1 });
+  });
+
   it('counts a wait that still goes on', () => {
     let now = 0;
     const meter = new ThroughputMeter(() => now);

@@ -56,9 +56,9 @@ describe('Sampler', () => {
 
   it('shuffles anew each epoch and for each seed, and names distinct substitutes', () => {
     const order = (seed: number, epoch: number) =>
-      [...new Sampler({ ids: ids(30), seed, pairsPerMicro: 1, gradAccum: 1 }).plans(epoch * 30 + 1, epoch * 30 + 30)].map(
-        ({ candidates }) => candidates[0],
-      );
+      [
+        ...new Sampler({ ids: ids(30), seed, pairsPerMicro: 1, gradAccum: 1 }).plans(epoch * 30 + 1, epoch * 30 + 30),
+      ].map(({ candidates }) => candidates[0]);
     expect(order(1, 0)).not.toEqual(order(1, 1));
     expect(order(1, 0)).not.toEqual(order(2, 0));
     for (const { candidates } of new Sampler({ ids: ids(9), seed: 3, pairsPerMicro: 3, gradAccum: 1 }).plans(1, 3)) {

@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -81,7 +81,10 @@ describe('openDataRoot', () => {
     });
     expect(root.locate('z').crops).toBe(join(folder, 'z_crops.npz'));
   });
-  it.each([['', ''], ['_crops', '_landmarks']])('finds clips in crops/ and landmarks/ with suffix "%s"', async (c, l) => {
+  it.each([
+    ['', ''],
+    ['_crops', '_landmarks'],
+  ])('finds clips in crops/ and landmarks/ with suffix "%s"', async (c, l) => {
     await mkdir(join(folder, 'crops'));
     await mkdir(join(folder, 'landmarks'));
     await touch(`crops/x${c}.npz`);

@@ -12,11 +12,23 @@ const stateAt = (step: number, scheduleSteps: number) =>
 
 describe('planTraining', () => {
   it('runs all epochs unless told otherwise', () => {
-    expect(planTraining(config, sampler, {})).toMatchObject({ firstStep: 1, lastStep: 30, scheduleSteps: 30 });
+    expect(planTraining(config, sampler, {})).toMatchObject({
+      firstStep: 1,
+      lastStep: 30,
+      scheduleSteps: 30,
+      endsBy: 'finished',
+    });
   });
   it('lets --max-steps alone set length and schedule, and only cut short beside --epochs', () => {
-    expect(planTraining(config, sampler, { maxSteps: 50 })).toMatchObject({ lastStep: 50, scheduleSteps: 50 });
-    expect(planTraining(config, sampler, { maxSteps: 7, epochs: 10 })).toMatchObject({ lastStep: 7, scheduleSteps: 30 });
+    expect(planTraining(config, sampler, { maxSteps: 50 })).toMatchObject({
+      lastStep: 50,
+      scheduleSteps: 50,
+      endsBy: 'max_steps',
+    });
+    expect(planTraining(config, sampler, { maxSteps: 7, epochs: 10 })).toMatchObject({
+      lastStep: 7,
+      scheduleSteps: 30,
+    });
   });
   it('keeps the schedule of a resumed run, and says so when it is asked to go beyond its end', () => {
     expect(planTraining(config, sampler, { maxSteps: 8 }, stateAt(5, 30))).toMatchObject({
@@ -32,7 +44,8 @@ describe('planTraining', () => {
 });
 
 describe('checkResumable', () => {
-  const changed = (override: string) => resolveConfig({ preset: 'debug', overrides: ['training.num_epochs=10', override] }).config;
+  const changed = (override: string) =>
+    resolveConfig({ preset: 'debug', overrides: ['training.num_epochs=10', override] }).config;
   it('accepts and lists harmless changes', () => {
     expect(checkResumable('f', stateAt(1, 1), 'a', config)).toEqual([]);
     expect(checkResumable('f', stateAt(1, 1), 'a', changed('data.num_workers=3'))).toEqual([

@@ -15,9 +15,12 @@ export function convexHull(points: Float64Array): Float64Array {
     (points[2 * b]! - points[2 * a]!) * (points[2 * c + 1]! - points[2 * a + 1]!) -
       (points[2 * b + 1]! - points[2 * a + 1]!) * (points[2 * c]! - points[2 * a]!) >
     0;
+  const coincide = (a: number, b: number): boolean =>
+    points[2 * a] === points[2 * b] && points[2 * a + 1] === points[2 * b + 1];
   const extend = (indices: readonly number[]): void => {
     const base = chain.length;
     for (const index of indices) {
+      if (chain.length > base && coincide(chain[chain.length - 1]!, index)) continue;
       while (chain.length >= base + 2 && !turnsLeft(chain[chain.length - 2]!, chain[chain.length - 1]!, index))
         chain.pop();
       chain.push(index);

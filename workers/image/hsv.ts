@@ -43,7 +43,10 @@ export function packHsv(r: number, g: number, b: number): number {
   return (hue << 16) | (saturation << 8) | value;
 }
 
-/** One pixel to `r << 16 | g << 8 | b`. The four candidate levels are exact fractions, rounded once. */
+/**
+ * One pixel to `r << 16 | g << 8 | b`. The four candidate levels are exact fractions, rounded once; OpenCV rounds them
+ * in its plain code and truncates them in its vector code, so its results depend on the width of the picture.
+ */
 export function packRgb(hue: number, saturation: number, value: number): number {
   const sector = (hue / 30) | 0;
   const part = hue - 30 * sector;

@@ -13,7 +13,12 @@ import { lastLines, runTool } from './runTool.js';
 /** The addon's file inside its folder of the cache. */
 export const ADDON_FILE = 'tfjs_binding.node';
 const SOURCES = ['tfjs_backend.cc', 'tfjs_binding.cc'];
-const FLAGS = ['-O2', '-std=c++17', '-shared', '-fPIC', `-DNAPI_VERSION=${NAPI_LEVEL}`];
+const FLAGS = [
+  ...['-O2', '-std=c++17', '-shared', '-fPIC', `-DNAPI_VERSION=${NAPI_LEVEL}`],
+  // Node unloads an addon when the worker thread that loaded it ends, but TensorFlow leaves handlers to be called at
+  // exit: without this the process would jump into unmapped code.
+  '-Wl,-z,nodelete',
+];
 
 /** One build of the N-API addon: sources of `@tensorflow/tfjs-node-gpu`, linked to one library folder of the cache. */
 export type Addon = { folder: string; madeFrom: string; packageFolder: string; libraryFolder: string };

@@ -66,7 +66,7 @@ async function pipDownload(
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
   const progress = setInterval(async () => {
-    const bytes = await bytesIn(temporary);
+    const bytes = await largestFileIn(temporary);
     if (bytes > 0)
       say(`  ${wheel.project}: ${megabytes(bytes)} MB${wheel.bytes ? ` of ${megabytes(wheel.bytes)}` : ''}`);
   }, PROGRESS_MS);
@@ -90,17 +90,18 @@ async function pipDownload(
 }
 
 async function pipVersion(env: NodeJS.ProcessEnv): Promise<number> {
-  const { output } = await runTool('python3', ['-m', 'pip', '--version'], env);
-  return Number(/pip (\d+\.\d+)/.exec(output)?.[1] ?? 0);
+  const { stdout } = await runTool('python3', ['-m', 'pip', '--version'], env);
+  return Number(/pip (\d+\.\d+)/.exec(stdout)?.[1] ?? 0);
 }
 
-async function bytesIn(folder: string): Promise<number> {
-  let bytes = 0;
+/** pip unpacks into copies as it goes; the largest file is the one that arrives. */
+async function largestFileIn(folder: string): Promise<number> {
+  let largest = 0;
   for (const name of await readdir(folder, { recursive: true }).catch(() => [] as string[])) {
     const found = await stat(join(folder, name)).catch(() => undefined);
-    if (found?.isFile()) bytes += found.size;
+    if (found?.isFile()) largest = Math.max(largest, found.size);
   }
-  return bytes;
+  return largest;
 }
 
 function megabytes(bytes: number): number {

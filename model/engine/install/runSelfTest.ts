@@ -14,7 +14,7 @@ export async function runSelfTest(engine: EngineInfo['name'], env: NodeJS.Proces
   const compiled = import.meta.url.endsWith('.ts')
     ? new URL('../../../dist/model/engine/install/selfTest.js', import.meta.url)
     : here;
-  const { code, signal, output } = await runTool(process.execPath, [fileURLToPath(compiled), engine], env);
+  const { code, signal, stdout, output } = await runTool(process.execPath, [fileURLToPath(compiled), engine], env);
   if (code !== 0) {
     const end =
       signal === null ? `exit code ${code}` : `${signal}${signal === 'SIGILL' ? ', the processor lacks AVX?' : ''}`;
@@ -22,5 +22,5 @@ export async function runSelfTest(engine: EngineInfo['name'], env: NodeJS.Proces
       `the engine ${engine} was installed but its self-test failed (${end}):\n${lastLines(output)}`,
     );
   }
-  return JSON.parse(lastLines(output, 1)) as EngineInfo;
+  return JSON.parse(lastLines(stdout, 1)) as EngineInfo;
 }

@@ -1,7 +1,14 @@
 import { spawn } from 'node:child_process';
 import { EngineError } from '../engineError.js';
 
-export type ToolResult = { code: number | null; signal: NodeJS.Signals | null; output: string };
+export type ToolResult = {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** What it printed on standard output. */
+  stdout: string;
+  /** The same with standard error, as it came. */
+  output: string;
+};
 
 /** What a tool's messages may take in memory; a compiler can print without end. */
 const OUTPUT_LIMIT = 64 * 1024;
@@ -14,16 +21,19 @@ const OUTPUT_LIMIT = 64 * 1024;
 export function runTool(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<ToolResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
     let output = '';
-    const gather = (chunk: Buffer) => {
-      output = (output + chunk.toString('utf8')).slice(-OUTPUT_LIMIT);
-    };
-    child.stdout.on('data', gather);
-    child.stderr.on('data', gather);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout = (stdout + text).slice(-OUTPUT_LIMIT);
+      output = (output + text).slice(-OUTPUT_LIMIT);
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-OUTPUT_LIMIT);
+    });
     child.on('error', (error) =>
       reject(new EngineError(`${program} could not be started: ${error.message}`, { cause: error })),
     );
-    child.on('close', (code, signal) => resolve({ code, signal, output }));
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, output }));
   });
 }
 

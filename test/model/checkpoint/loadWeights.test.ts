@@ -1,7 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { float32, type HostTensor } from '../../../model/checkpoint/hostTensor.js';
 import { describeLoad, loadWeights } from '../../../model/checkpoint/loadWeights.js';
+import { startEngine } from '../../../model/engine/startEngine.js';
+
+beforeAll(async () => {
+  await startEngine('auto');
+});
 
 const model = () => ({
   parameters: new Map([

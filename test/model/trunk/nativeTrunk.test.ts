@@ -1,0 +1,84 @@
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { debug, type StfConfig } from '../../../model/config/stfConfig.js';
+import { startEngine } from '../../../model/engine/startEngine.js';
+import { ConstantCache } from '../../../model/layers/constantCache.js';
+import { ParameterScope } from '../../../model/layers/parameterScope.js';
+import { NativeTrunk } from '../../../model/trunk/nativeTrunk.js';
+import { Stem } from '../../../model/trunk/stem.js';
+import { largestDifference, numbersOf } from '../differences.js';
+import { seededUniform, seededValues } from '../seededUniform.js';
+
+beforeAll(async () => {
+  await startEngine();
+});
+const constants = new ConstantCache();
+afterAll(() => constants.dispose());
+
+function create(config: StfConfig) {
+  const scope = ParameterScope.root(seededUniform(1));
+  const trunk = new NativeTrunk(scope, config, constants);
+  return { trunk, parameters: scope.parameters };
+}
+const pixels = (size: number) => ({ batch: 1, frames: 4, height: size, width: size, segments: 1 });
+const noMask = () => undefined;
+
+test.each([
+  [64, 2],
+  [96, 3],
+])('a %i px clip becomes a %i×%i map of stage 3', (size, cells) => {
+  const { trunk } = create(debug());
+  const out = tf.tidy(() => trunk.forward(tf.zeros([4, size, size, 3]), pixels(size), noMask));
+  expect(out.features.shape).toEqual([4 * cells * cells, 128]);
+  expect(out.grid).toEqual({ batch: 1, frames: 4, height: cells, width: cells, segments: 1 });
+  expect([out.hllEnergy.shape, out.allBandEnergy.shape]).toEqual([[1], [1]]);
+});
+
+test('a stage asks for two masks per block, in depth order', () => {
+  const { trunk } = create({ ...debug(), stage1_blocks: 2, stage2_blocks: 3 });
+  let asked = 0;
+  tf.tidy(() => trunk.forward(tf.zeros([4, 64, 64, 3]), pixels(64), () => void asked++ as undefined));
+  expect(asked).toBe(10);
+});
+
+describe('moving a clip by 32 pixels', () => {
+  test('moves the map of stage 3 by one cell, away from the borders', () => {
+    // Straight kernels; gates opened by random weights, so that their path is part of the test.
+    const { trunk, parameters } = create(debug());
+    for (const [name, variable] of parameters) {
+      if (name.includes('gate')) variable.assign(tf.tensor(seededValues(variable.size, 5), variable.shape));
+    }
+    const size = 320;
+    const patch = seededValues(4 * 32 * 32 * 3, 6).map((v) => 127 * (1 + v));
+    const clip = (left: number) =>
+      tf.pad(tf.tensor4d(patch, [4, 32, 32, 3]), [
+        [0, 0],
+        [128, size - 160],
+        [left, size - left - 32],
+        [0, 0],
+      ]);
+    const map = (left: number) =>
+      tf.tidy(() => tf.reshape(trunk.forward(clip(left), pixels(size), noMask).features, [4, 10, 10, 128]) as tf.Tensor4D);
+    const [here, there] = [map(128), map(160)];
+    // The map's border reaches three cells in: 4 taps × 16 px in stage 2, 4 × 8 px in stage 1 and the wavelet's window.
+    const inside = numbersOf(tf.slice(here, [0, 3, 3, 0], [4, 4, 3, -1]));
+    const moved = numbersOf(tf.slice(there, [0, 3, 4, 0], [4, 4, 3, -1]));
+    expect(largestDifference(moved, inside)).toBeLessThan(1e-5);
+    const unmoved = numbersOf(tf.slice(there, [0, 3, 3, 0], [4, 4, 3, -1]));
+    expect(largestDifference(unmoved, inside)).toBeGreaterThan(1e-2);
+  });
+});
+
+test('the stem equals a convolution of colour-normalised pixels', () => {
+  const scope = ParameterScope.root(seededUniform(2));
+  const stem = new Stem(scope, 8);
+  const bias = scope.parameters.get('conv.bias')!;
+  bias.assign(tf.tensor1d(seededValues(8, 3)));
+  const frames = tf.tensor4d(seededValues(2 * 8 * 8 * 3, 4).map((v) => Math.round(127 * (1 + v))), [2, 8, 8, 3]);
+  const normalised = tf.div(tf.sub(tf.div(frames, 255), [0.485, 0.456, 0.406]), [0.229, 0.224, 0.225]) as tf.Tensor4D;
+  const projected = tf.add(tf.conv2d(normalised, scope.parameters.get('conv.kernel') as never, 4, 'valid'), bias);
+  const { mean, variance } = tf.moments(projected, 3, true);
+  const want = tf.div(tf.sub(projected, mean), tf.sqrt(tf.add(variance, 1e-6)));
+  expect(largestDifference(numbersOf(stem.forward(frames)), numbersOf(want))).toBeLessThan(1e-5);
+  expect(numbersOf(stem.forward(tf.cast(frames, 'int32')))).toEqual(numbersOf(stem.forward(frames)));
+});

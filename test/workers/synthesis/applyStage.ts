@@ -1,0 +1,33 @@
+import { keyedGenerator, type StoredClip } from '../../../workers/index.js';
+import { Clip } from '../../../workers/synthesis/clip.js';
+import type { Stage, StageParams } from '../../../workers/synthesis/stage.js';
+import { Workspace } from '../../../workers/synthesis/workspace.js';
+
+/** A clip outside of any recipe. */
+export const clipOf = (stored: StoredClip): Clip => new Clip(stored, new Workspace());
+
+/** Runs one stage with numbers drawn from `seed`; returns what it counted. */
+export async function applyStage<P extends StageParams>(
+  stage: Stage<P>,
+  clip: Clip,
+  params: Partial<P> = {},
+  seed: string | number = 1,
+): Promise<Record<string, number>> {
+  const counters: Record<string, number> = {};
+  await stage.apply(
+    clip,
+    { ...stage.defaults, ...params },
+    {
+      random: keyedGenerator('test', seed, stage.name),
+      workspace: new Workspace(),
+      trace: undefined,
+      count: (counter, amount = 1) => {
+        counters[counter] = (counters[counter] ?? 0) + amount;
+      },
+      fail: (reason) => {
+        throw new Error(reason);
+      },
+    },
+  );
+  return counters;
+}

@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest';
+import { keyedGenerator } from '../../../workers/index.js';
+import { affine } from '../../../workers/synthesis/stages/affine.js';
+import { drift, driftPath } from '../../../workers/synthesis/stages/drift.js';
+import { elastic } from '../../../workers/synthesis/stages/elastic.js';
+import { mask } from '../../../workers/synthesis/stages/mask.js';
+import { soften } from '../../../workers/synthesis/stages/soften.js';
+import { compare, reference, referenceBytes, referenceFloats } from '../reference.js';
+import { syntheticClip } from '../syntheticClip.js';
+import { applyStage, clipOf } from './applyStage.js';
+
+async function masked(size = 64, frames = 3) {
+  const clip = clipOf(syntheticClip({ frames, size }));
+  await applyStage(mask, clip, { landmarks68_prob: 0 });
+  return clip;
+}
+
+/** Centre of gravity of one frame's mask. */
+function centre(values: ArrayLike<number>, frame: number, size: number): [number, number] {
+  let [sum, sx, sy] = [0, 0, 0];
+  for (let i = 0; i < size * size; i++) {
+    const v = values[frame * size * size + i]!;
+    sum += v;
+    sx += v * (i % size);
+    sy += v * Math.floor(i / size);
+  }
+  return [sx / sum, sy / sum];
+}
+
+describe('affine', () => {
+  it('moves mask and source by the same map, within its ranges', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const clip = await masked();
+      const before = centre(clip.hardMask!, 0, 64);
+      await applyStage(affine, clip, {}, seed);
+      const { scaleX, scaleY, shiftX, shiftY } = clip.sourceMotion!;
+      for (const scale of [scaleX, scaleY]) {
+        expect(scale).toBeGreaterThanOrEqual(0.95);
+        expect(scale).toBeLessThanOrEqual(1 / 0.95);
+      }
+      expect(Math.abs(shiftX - ((1 - scaleX) * 63) / 2)).toBeLessThanOrEqual(0.03 * 64);
+      expect(Math.abs(shiftY - ((1 - scaleY) * 63) / 2)).toBeLessThanOrEqual(0.015 * 64);
+      const after = centre(clip.hardMask!, 0, 64);
+      expect(after[0]).toBeCloseTo(before[0] * scaleX + shiftX, 0);
+      expect(after[1]).toBeCloseTo(before[1] * scaleY + shiftY, 0);
+    }
+  });
+});
+
+describe('elastic', () => {
+  it('moves pixels by 1.16 pixels rms, the same in every frame', async () => {
+    // A ramp as a mask would show displacements; here their effect on the outline is measured through the map.
+    const clip = await masked(96, 2);
+    clip.hardMask!.copyWithin(96 * 96, 0, 96 * 96);
+    clip.support![1] = clip.support![0]!;
+    const before = clip.hardMask!.slice();
+    await applyStage(elastic, clip);
+    const bent = clip.hardMask!;
+    expect(bent.subarray(0, 96 * 96)).toEqual(bent.subarray(96 * 96));
+    expect(compare(bent, before).share).toBeGreaterThan(0.001);
+    expect(Math.abs(centre(bent, 0, 96)[0] - centre(before, 0, 96)[0])).toBeLessThan(1.5);
+  });
+
+  it('has the displacement its parameters promise', async () => {
+    // Two columns per level: the level found at a pixel tells where it was taken from.
+    const size = 128;
+    const squares: number[] = [];
+    for (let seed = 0; seed < 6; seed++) {
+      const clip = clipOf(syntheticClip({ frames: 1, size }));
+      clip.hardMask = Uint8Array.from({ length: size * size }, (_, i) => 1 + (i % size));
+      clip.support = [{ x0: 0, y0: 0, x1: size, y1: size }];
+      await applyStage(elastic, clip, {}, seed);
+      clip.hardMask.forEach((level, i) => {
+        const x = i % size;
+        if (x > 20 && x < size - 20) squares.push((level - 1 - x) ** 2);
+      });
+    }
+    const rms = Math.sqrt(squares.reduce((a, b) => a + b) / squares.length);
+    expect(rms).toBeGreaterThan(0.95);
+    expect(rms).toBeLessThan(1.45);
+  });
+
+  it('changes nothing without displacement', async () => {
+    const clip = await masked();
+    const before = clip.hardMask!.slice();
+    await applyStage(elastic, clip, { alpha: 0 });
+    expect(clip.hardMask).toEqual(before);
+  });
+});
+
+describe('drift', () => {
+  it('walks by at most a step a frame and never far away', () => {
+    let farthest = 0;
+    for (let seed = 0; seed < 50; seed++) {
+      const path = driftPath(32, 1, 2, keyedGenerator('path', seed));
+      expect([path[0], path[1]]).toEqual([0, 0]);
+      for (let i = 2; i < path.length; i++) {
+        expect(Math.abs(path[i]! - path[i - 2]!)).toBeLessThanOrEqual(1);
+        expect(Math.abs(path[i]!)).toBeLessThanOrEqual(2);
+        farthest = Math.max(farthest, Math.abs(path[i]!));
+      }
+    }
+    expect(farthest).toBe(2);
+  });
+
+  it('moves the mask, in pixels at 224, and not at all with probability 0', async () => {
+    const still = await masked();
+    const before = still.hardMask!.slice();
+    expect(await applyStage(drift, still, { prob: 0 })).toEqual({});
+    expect(
+      compare(
+        still.softMask!,
+        before.map((v) => v / 255),
+      ).most,
+    ).toBe(0);
+    const moving = await masked();
+    expect(await applyStage(drift, moving, { max_step: 7, max_cumulative: 14 })).toEqual({ drifted: 1 });
+    let most = 0;
+    for (let t = 0; t < 3; t++) {
+      const [ax, ay] = centre(before, t, 64);
+      const [bx, by] = centre(moving.softMask!, t, 64);
+      if (t === 0) expect(Math.hypot(ax - bx, ay - by)).toBeLessThan(1e-6);
+      most = Math.max(most, Math.abs(ax - bx), Math.abs(ay - by));
+    }
+    // Two steps of up to 7 pixels at 224 are up to 4 at 64.
+    expect(most).toBeGreaterThan(0.2);
+    expect(most).toBeLessThanOrEqual(4.01);
+  });
+});
+
+describe('soften', () => {
+  it('equals the same steps done with OpenCV', async () => {
+    const [height, width] = reference('soften_mask').shape as [number, number];
+    for (const [w, h, k, sigma] of [
+      [200, 200, 9, 7],
+      [240, 193, 25, 31],
+      [256, 256, 5, 5],
+      [210, 210, 15, 40],
+    ] as const) {
+      const stored = {
+        ...syntheticClip({ frames: 1, size: width }),
+        width,
+        height,
+        pixels: new Uint8Array(width * height * 3),
+      };
+      const clip = clipOf(stored);
+      clip.hardMask = referenceBytes('soften_mask').slice();
+      clip.support = [{ x0: 8, y0: 6, x1: 55, y1: 51 }];
+      // One number for both axes is all the parameters can fix, so a size is searched for among the seeds.
+      const size = w === h ? [w, w] : [h, w];
+      let found = w === h;
+      for (let seed = 0; seed < 4000 && !found; seed++) {
+        const random = keyedGenerator('test', seed, 'soften');
+        if (random.integer(size[0]!, size[1]!) === w && random.integer(size[0]!, size[1]!) === h) {
+          await applyStage(soften, clip, { size, kernel: [k, k], sigma: [sigma, sigma] }, seed);
+          found = true;
+        }
+      }
+      if (w === h) await applyStage(soften, clip, { size, kernel: [k, k], sigma: [sigma, sigma] });
+      if (!found) continue;
+      const { most } = compare(clip.softMask!, referenceFloats(`softened_${w}_${h}_${k}_${sigma}`));
+      expect(most, `${w}x${h} ${k}`).toBeLessThan(2e-4);
+      expect(Math.max(...clip.softMask!)).toBeGreaterThan(0.99);
+    }
+  });
+
+  it('is 0 outside the support it reports and lies inside 0..1', async () => {
+    const clip = await masked(80, 2);
+    await applyStage(drift, clip);
+    await applyStage(soften, clip);
+    for (let i = 0; i < clip.softMask!.length; i++) {
+      const value = clip.softMask![i]!;
+      const [t, x, y] = [Math.floor(i / 6400), i % 80, Math.floor((i % 6400) / 80)];
+      const box = clip.support![t]!;
+      expect(value).toBeGreaterThanOrEqual(0);
+      expect(value).toBeLessThanOrEqual(1 + 1e-6);
+      if (x < box.x0 || x >= box.x1 || y < box.y0 || y >= box.y1) expect(value).toBe(0);
+    }
+  });
+
+  it('draws again when nothing is left, and gives up after so many drawings', async () => {
+    const clip = await masked();
+    clip.support = clip.support!.map(() => ({ x0: 0, y0: 0, x1: 0, y1: 0 }));
+    clip.hardMask!.fill(0);
+    await expect(applyStage(soften, clip)).rejects.toThrow(
+      'nothing was left of the mask after softening, in 10 drawings',
+    );
+  });
+});
