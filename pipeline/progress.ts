@@ -67,7 +67,10 @@ export class Console {
     const now = performance.now();
     if (!final && now - this.#lastProgress < this.everyMs) return;
     this.#lastProgress = now;
-    if (this.format === 'json') return this.#line('progress', '', state, () => '');
+    if (this.format === 'json') {
+      this.#line('progress', '', state, () => '');
+      return;
+    }
     const live = this.out.isTTY;
     this.out.write(
       live ? `\r\u001b[K${progressLine(state).slice(0, (this.out.columns ?? 120) - 1)}` : `${progressLine(state)}\n`,

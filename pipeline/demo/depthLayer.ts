@@ -44,12 +44,17 @@ export class DepthLayer {
       const dzb = space[3 * b + 2]! - az;
       const dzc = space[3 * c + 2]! - az;
       const number = base + t / 3;
+      // Barycentric coordinates of b and c are linear in x: their steps, and their values at the row's first pixel.
+      const stepB = (cy - ay) * inverse;
+      const stepC = (ay - by) * inverse;
+      const px = left + 0.5 - ax;
       for (let y = top; y <= bottom; y++) {
         const py = y + 0.5 - ay;
+        let wb = px * stepB - (cx - ax) * py * inverse - stepB;
+        let wc = (bx - ax) * py * inverse + px * stepC - stepC;
         for (let x = left; x <= right; x++) {
-          const px = x + 0.5 - ax;
-          const wb = (px * (cy - ay) - (cx - ax) * py) * inverse;
-          const wc = ((bx - ax) * py - px * (by - ay)) * inverse;
+          wb += stepB;
+          wc += stepC;
           if (wb < -1e-6 || wc < -1e-6 || wb + wc > 1.000001) continue;
           const z = az + wb * dzb + wc * dzc;
           const i = y * side + x;

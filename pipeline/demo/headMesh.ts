@@ -3,12 +3,12 @@ import { CHIN, CROWN, type Expression, type HeadSurface } from './headSurface.js
 import { gridMesh, type Mesh } from './mesh.js';
 
 /** Rows of vertices between the curves that the grid follows: chin, lower lip, upper lip, lower lid, upper lid, crown. */
-const ROWS = [15, 2, 27, 3, 30] as const;
+const ROWS = [13, 2, 24, 3, 24] as const;
 
 /** Cells a row has within ±FRONT and in all the rest of the way round. */
 const FRONT = (75 / 180) * Math.PI;
-const FRONT_CELLS = 76;
-const BACK_CELLS = 22;
+const FRONT_CELLS = 64;
+const BACK_CELLS = 18;
 
 /**
  * The head as a grid whose rows run along the edges of lips and lids, so that an opening mouth and a blink tear exactly

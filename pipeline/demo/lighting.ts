@@ -39,10 +39,10 @@ function direction(azimuth: number, elevation: number): [number, number, number]
   return [Math.sin(azimuth) * Math.cos(elevation), Math.sin(elevation), Math.cos(azimuth) * Math.cos(elevation)];
 }
 
-const SIDE = 144;
+const SIDE = 112;
 const SPAN_MM = 340;
 /** How far behind the nearest surface a point may lie and still be lit, against acne. */
-const BIAS_MM = 5;
+const BIAS_MM = 7;
 
 /** The key lamp's view of the head: what it does not see lies in shadow. */
 export class ShadowMap {
@@ -92,41 +92,43 @@ export class ShadowMap {
     const x = p.x + lift * p.nx;
     const y = p.y + lift * p.ny;
     const z = p.z + lift * p.nz;
-    const u = this.across(x, y, z) - 0.5;
-    const v = this.down(x, y, z) - 0.5;
+    const u = this.across(x, y, z);
+    const v = this.down(x, y, z);
     const u0 = Math.floor(u);
     const v0 = Math.floor(v);
-    if (u0 < 1 || v0 < 1 || u0 > SIDE - 3 || v0 > SIDE - 3) return 1;
+    if (u0 < 1 || v0 < 1 || u0 > SIDE - 2 || v0 > SIDE - 2) return 1;
     const limit = this.towards(x, y, z) + BIAS_MM;
     const depth = this.layer.depth;
+    // Nine comparisons weighed by a quadratic B-spline: smooth wherever the point lies between them.
     const fu = u - u0;
     const fv = v - v0;
-    // Four by four comparisons, the outer ones weighed by how far the point reaches into them.
+    const left = 0.5 * (1 - fu) * (1 - fu);
+    const right = 0.5 * fu * fu;
+    const middle = 1 - left - right;
     let lit = 0;
     let i = (v0 - 1) * SIDE + u0;
-    for (let row = 0; row < 4; row++, i += SIDE) {
+    for (let row = 0; row < 3; row++, i += SIDE) {
       let across = 0;
-      if (depth[i - 1]! < limit) across += 1 - fu;
-      if (depth[i]! < limit) across += 1;
-      if (depth[i + 1]! < limit) across += 1;
-      if (depth[i + 2]! < limit) across += fu;
-      lit += row === 0 ? across * (1 - fv) : row === 3 ? across * fv : across;
+      if (depth[i - 1]! < limit) across += left;
+      if (depth[i]! < limit) across += middle;
+      if (depth[i + 1]! < limit) across += right;
+      lit += across * (row === 0 ? 0.5 * (1 - fv) * (1 - fv) : row === 2 ? 0.5 * fv * fv : 0.5 + fv - fv * fv);
     }
-    return lit / 9;
+    return lit;
   }
 
   private across(x: number, y: number, z: number): number {
-    const [a, b, c] = this.right;
-    return SIDE / 2 + ((a * x + b * y + c * z) * SIDE) / SPAN_MM;
+    const a = this.right;
+    return SIDE / 2 + ((a[0] * x + a[1] * y + a[2] * z) * SIDE) / SPAN_MM;
   }
 
   private down(x: number, y: number, z: number): number {
-    const [a, b, c] = this.up;
-    return SIDE / 2 - ((a * x + b * (y + 20) + c * z) * SIDE) / SPAN_MM;
+    const a = this.up;
+    return SIDE / 2 - ((a[0] * x + a[1] * (y + 20) + a[2] * z) * SIDE) / SPAN_MM;
   }
 
   private towards(x: number, y: number, z: number): number {
-    const [a, b, c] = this.from;
-    return a * x + b * y + c * z;
+    const a = this.from;
+    return a[0] * x + a[1] * y + a[2] * z;
   }
 }

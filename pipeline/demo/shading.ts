@@ -69,8 +69,7 @@ export class Shading {
       }
     }
     this.atlas.at(p.u, p.v, this.texel);
-    const t = this.texel;
-    this.lightSkin(p, t[0]!, t[1]!, t[2]!, t[3]!, t[4]!, out);
+    this.lightSkin(p, out);
   }
 
   ear(p: SurfacePoint, out: Float64Array): void {
@@ -78,7 +77,8 @@ export class Shading {
     this.atlas.at(Math.sign(p.x) * 1.3, -8 + 0.15 * p.v, this.texel);
     const hollow = 1 - 0.6 * Math.min(1, p.u);
     const t = this.texel;
-    this.lightSkin(p, t[0]! * hollow, t[1]! * hollow * 0.9, t[2]! * hollow * 0.9, 0.7, hollow, out);
+    this.coat(t[0]! * hollow, t[1]! * hollow * 0.9, t[2]! * hollow * 0.9, 0.7, hollow);
+    this.lightSkin(p, out);
   }
 
   body(p: SurfacePoint, out: Float64Array): void {
@@ -89,7 +89,8 @@ export class Shading {
       const tone = 0.92 + 0.16 * this.fine.at(p.u * 90, p.v * 0.8);
       const a = skin.albedo;
       const chin = 0.62 + 0.38 * smoothstep(-95, -140, p.v);
-      this.lightSkin(p, a[0] * tone * 0.97, a[1] * tone * 0.92, a[2] * tone * 0.92, 0.5, chin, out);
+      this.coat(a[0] * tone * 0.97, a[1] * tone * 0.92, a[2] * tone * 0.92, 0.5, chin);
+      this.lightSkin(p, out);
       return;
     }
     const edge = smoothstep(collar - 7, collar - 5.5, p.v);
@@ -107,12 +108,14 @@ export class Shading {
     const weave = 0.85 + 0.3 * this.fine.at(p.u * 160, p.v * 1.7);
     const drape = 1 + 0.25 * (this.fine.at(p.u * 9, p.v * 0.11) - 0.5);
     const tone = weave * drape * fold * (1 - 0.3 * edge);
-    this.light(p, base[0] * tone, base[1] * tone, base[2] * tone, 0.05, 1, out);
+    this.coat(base[0] * tone, base[1] * tone, base[2] * tone, 0.05, 1);
+    this.light(p, out);
   }
 
   frame(p: SurfacePoint, out: Float64Array): void {
     const c = this.identity.glasses!.colour;
-    this.light(p, c[0], c[1], c[2], 0.9, 1, out);
+    this.coat(c[0], c[1], c[2], 0.9, 1);
+    this.light(p, out);
   }
 
   /** Colour of hair; returns how much of what lies behind it hides. */
@@ -137,7 +140,8 @@ export class Shading {
     // Deep between neck and hair little light arrives.
     const inner = curtain ? 0.25 + 0.75 * smoothstep(-75, -10, p.z) : 1;
     const s = strand * inner;
-    this.light(p, colour[0] * s, colour[1] * s, colour[2] * s, 0, 0.9, out);
+    this.coat(colour[0] * s, colour[1] * s, colour[2] * s, 0, 0.9);
+    this.light(p, out);
     const { key } = this.lighting;
     out[0]! += key[0] * spec * (0.5 + 2 * colour[0]);
     out[1]! += key[1] * spec * (0.5 + 2 * colour[1]);
@@ -145,20 +149,24 @@ export class Shading {
     return cover;
   }
 
+  /** Sets what is lit: albedo, gloss (0 matt), and the share of the surroundings' light that gets there. */
+  private coat(r: number, g: number, b: number, gloss: number, open: number): void {
+    const t = this.texel;
+    t[0] = r;
+    t[1] = g;
+    t[2] = b;
+    t[3] = gloss;
+    t[4] = open;
+  }
+
   /** Light on skin, whose depths carry it past the terminator and into the edges of shadows, red first. */
-  private lightSkin(
-    p: SurfacePoint,
-    r: number,
-    g: number,
-    b: number,
-    gloss: number,
-    open: number,
-    out: Float64Array,
-  ): void {
+  private lightSkin(p: SurfacePoint, out: Float64Array): void {
     const { nx, ny, nz } = p;
+    const t = this.texel;
     const { key, keyFrom, fill, fillFrom, above, below } = this.lighting;
     const nk = nx * keyFrom[0] + ny * keyFrom[1] + nz * keyFrom[2];
     const shadow = nk > -SKIN_WRAP[0] ? this.shadow.light(p, 0) : 0;
+    const open = t[4]!;
     const f = Math.max(0, (nx * fillFrom[0] + ny * fillFrom[1] + nz * fillFrom[2] + 0.35) / 1.35) * open;
     const sky = 0.5 + 0.5 * ny;
     const hk = this.halfKey;
@@ -167,46 +175,23 @@ export class Shading {
     const ng = power10(Math.max(0, nx * hf[0] + ny * hf[1] + nz * hf[2]));
     // Two lobes, one broad and one narrow, and more reflection at grazing angles (Schlick).
     const away = (1 - Math.max(0, nz)) ** 2;
-    const shine = 0.045 * gloss * open * (1 + 4 * away * away);
+    const shine = 0.045 * t[3]! * open * (1 + 4 * away * away);
     const narrow = nh * nh * nh * nh;
     const specKey = shadow * shine * (nh + 1.6 * narrow);
     const specFill = shine * 0.7 * ng;
-    const half = shadow > 0 && shadow < 1;
     for (let c = 0; c < 3; c++) {
       const wrap = SKIN_WRAP[c]!;
-      const reach = half ? shadow ** (1 - 1.2 * wrap) : shadow;
-      const k = Math.max(0, (nk + wrap) / (1 + wrap)) * reach;
+      const reach = shadow * (1 + 1.5 * wrap * (1 - shadow));
+      const k = nk > -wrap ? ((nk + wrap) / (1 + wrap)) * reach : 0;
       const ambient = (below[c]! + (above[c]! - below[c]!) * sky) * open;
-      const albedo = c === 0 ? r : c === 1 ? g : b;
-      out[c] = albedo * (key[c]! * k + fill[c]! * f + ambient) + key[c]! * specKey + fill[c]! * specFill;
+      out[c] = t[c]! * (key[c]! * k + fill[c]! * f + ambient) + key[c]! * specKey + fill[c]! * specFill;
     }
   }
 
-  /** Light on anything else; `gloss` 0 is matt, `open` the share of the surroundings' light that gets there. */
-  private light(
-    p: SurfacePoint,
-    r: number,
-    g: number,
-    b: number,
-    gloss: number,
-    open: number,
-    out: Float64Array,
-  ): void {
-    this.lightFacing(p, p.nx, p.ny, p.nz, r, g, b, gloss, open, out);
-  }
-
-  private lightFacing(
-    p: SurfacePoint,
-    nx: number,
-    ny: number,
-    nz: number,
-    r: number,
-    g: number,
-    b: number,
-    gloss: number,
-    open: number,
-    out: Float64Array,
-  ): void {
+  /** Light on anything else. */
+  private light(p: SurfacePoint, out: Float64Array): void {
+    const { nx, ny, nz } = p;
+    const t = this.texel;
     const { key, keyFrom, fill, fillFrom, above, below } = this.lighting;
     const nk = Math.max(0, (nx * keyFrom[0] + ny * keyFrom[1] + nz * keyFrom[2] + 0.1) / 1.1);
     const shadow = nk > 0 ? this.shadow.light(p, 2) : 0;
@@ -214,14 +199,15 @@ export class Shading {
     const f = Math.max(0, (nx * fillFrom[0] + ny * fillFrom[1] + nz * fillFrom[2] + 0.3) / 1.3);
     const sky = 0.5 + 0.5 * ny;
     let spec = 0;
-    if (gloss > 0) {
+    if (t[3]! > 0) {
       const h = this.halfKey;
       const nh = power10(Math.max(0, nx * h[0] + ny * h[1] + nz * h[2]));
-      spec = 0.08 * gloss * shadow * nh * nh;
+      spec = 0.08 * t[3]! * shadow * nh * nh;
     }
-    out[0] = r * (key[0] * k + fill[0] * f + open * (below[0] + (above[0] - below[0]) * sky)) + key[0] * spec;
-    out[1] = g * (key[1] * k + fill[1] * f + open * (below[1] + (above[1] - below[1]) * sky)) + key[1] * spec;
-    out[2] = b * (key[2] * k + fill[2] * f + open * (below[2] + (above[2] - below[2]) * sky)) + key[2] * spec;
+    for (let c = 0; c < 3; c++) {
+      const ambient = (below[c]! + (above[c]! - below[c]!) * sky) * t[4]!;
+      out[c] = t[c]! * (key[c]! * k + fill[c]! * f + ambient) + key[c]! * spec;
+    }
   }
 
   /** Inside of the mouth: teeth of both jaws, tongue, and the dark behind. */
@@ -261,7 +247,11 @@ export class Shading {
     const g = lg * wet * 0.7 * (1 - tooth) + 0.56 * tooth;
     const b = lb * wet * 0.7 * (1 - tooth) + 0.46 * tooth;
     // Lips and cheeks hide most of the light; nothing of it is cast by the map.
-    this.lightFacing(p, 0, 0.1, 0.99, r, g, b, 0, 1, out);
+    p.nx = 0;
+    p.ny = 0.1;
+    p.nz = 0.99;
+    this.coat(r, g, b, 0, 1);
+    this.light(p, out);
     const dim = 0.42 + 0.2 * Math.min(1, gap / 10);
     out[0]! *= dim;
     out[1]! *= dim;
@@ -293,7 +283,11 @@ export class Shading {
     const g = white[1] + (iris[1] * rays * ring * dark + 0.004 - white[1]) * edge;
     const b = white[2] + (iris[2] * rays * ring * dark + 0.004 - white[2]) * edge;
     const n = this.camera.turn(dx, dy, dz);
-    this.lightFacing(p, n[0], n[1], n[2], r, g, b, 0, 1, out);
+    p.nx = n[0];
+    p.ny = n[1];
+    p.nz = n[2];
+    this.coat(r, g, b, 0, 1);
+    this.light(p, out);
     // The upper lid and its lashes shade the ball; the lower lid's rim is wet and pink.
     const lid = (1 - 0.62 * smoothstep(0.45, 1, share)) * (0.72 + 0.28 * smoothstep(0, 0.25, share));
     for (let c = 0; c < 3; c++) out[c]! *= 0.86 * lid;

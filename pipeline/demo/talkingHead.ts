@@ -110,7 +110,8 @@ export class TalkingHead {
     }
     this.bodyCamera.view(this.body);
     gridNormals(this.body);
-    this.shadow.update([...this.solid, this.hairs[0]!]);
+    // Spectacles are thinner than the map's texels: their shadow would be a row of dots.
+    this.shadow.update([...this.solid.filter((mesh) => mesh.material !== 'frame'), this.hairs[0]!]);
     this.shading.begin(expression);
     this.paint(pose, light);
     this.project(expression, landmarks);

@@ -1,9 +1,11 @@
-import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { writeAtomically } from '../../model/index.js';
 import { truncateJsonLines } from '../../operators/index.js';
 import { UserError } from '../userError.js';
 import type { RunState } from './runState.js';
+
+const LAST = 'last.safetensors';
 
 const exists = (file: string) =>
   stat(file).then(
@@ -27,6 +29,17 @@ export class RunFolder {
     return folder;
   }
 
+  /** The newest folder in `parent` whose name ends in `suffix` and that has a checkpoint; names begin with the time. */
+  static async latest(parent: string, suffix: string): Promise<string | undefined> {
+    const names = await readdir(parent).catch(() => []);
+    for (const name of names
+      .filter((entry) => entry.endsWith(suffix))
+      .sort()
+      .reverse())
+      if (await exists(join(parent, name, 'checkpoints', LAST))) return join(parent, name);
+    return undefined;
+  }
+
   get checkpoints(): string {
     return join(this.path, 'checkpoints');
   }
@@ -42,7 +55,7 @@ export class RunFolder {
 
   /** The checkpoint that `--resume auto` continues from, if one was written. */
   async lastCheckpoint(): Promise<string | undefined> {
-    const file = join(this.checkpoints, 'last.safetensors');
+    const file = join(this.checkpoints, LAST);
     return (await exists(file)) ? file : undefined;
   }
 
@@ -55,6 +68,6 @@ export class RunFolder {
   }
 
   async writeJson(name: string, value: unknown): Promise<void> {
-    await writeFileAtomic(this.file(name), `${JSON.stringify(value, null, 2)}\n`);
+    await writeAtomically(this.file(name), `${JSON.stringify(value, null, 2)}\n`);
   }
 }

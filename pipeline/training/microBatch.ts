@@ -13,6 +13,8 @@ export type MicroBatch = {
   /** One per pair. */
   ids: string[];
   keys: SampleKey[];
+  /** Clips that had to be replaced on the way to these. */
+  failed: number;
   /** Hex SHA-256 of `clips`. */
   sha256: string;
 };
@@ -35,7 +37,7 @@ export function joinPairs(pairs: readonly ClipPair[]): { clips: Uint8Array; labe
 /** Assembles a micro-batch; the digest is computed off the main thread. */
 export async function assembleMicroBatch(
   pairs: readonly ClipPair[],
-  place: { step: number; micro: number; epoch: number; keys: SampleKey[] },
+  place: Pick<MicroBatch, 'step' | 'micro' | 'epoch' | 'keys' | 'failed'>,
 ): Promise<MicroBatch> {
   const { clips, labels } = joinPairs(pairs);
   const digest = await webcrypto.subtle.digest('SHA-256', clips);

@@ -20,7 +20,7 @@ import type { ClipPair, SynthesisTask } from '../../workers/index.js';
 import type { RunFolder } from '../run/runFolder.js';
 import type { RunState } from '../run/runState.js';
 import type { SamplePlan, Sampler } from '../sampler.js';
-import { type FilledPosition, fillPosition, type SampleFailure } from './fillPosition.js';
+import { type FilledPosition, fillPosition, type SampleFailure, UnfilledPositionError } from './fillPosition.js';
 import { assembleMicroBatch, type MicroBatch, sampleSeed } from './microBatch.js';
 import type { TrainActorClient } from './trainActorClient.js';
 import { TrainingError } from './trainActorClient.js';
@@ -70,6 +70,9 @@ export class TrainingRun {
   #latestValidation: { step: number; result: ValidationResult } | undefined;
   /** The micro-batch under way: a stopped flow forgets it, the last checkpoint must wait for it. */
   #underWay: Promise<unknown> = Promise.resolve();
+  /** Failures of samples made ahead of the trainer, in order, and the counts of the step under way. */
+  readonly #ahead: SampleFailure[] = [];
+  #begunStep = { tried: 0, failed: 0 };
   readonly #trainStep: TrainStep;
   readonly #credits: Credits;
   readonly #checkpointDue: (stepsDone: number) => boolean;
@@ -84,7 +87,12 @@ export class TrainingRun {
       queued: config.prefetch_batches,
     });
     this.#state = resumed
-      ? { ...resumed, config: configSections, scheduleSteps: plan.scheduleSteps }
+      ? {
+          ...resumed,
+          quarantined: [...resumed.quarantined],
+          config: configSections,
+          scheduleSteps: plan.scheduleSteps,
+        }
       : {
           version: 1,
           phase,
@@ -143,6 +151,8 @@ export class TrainingRun {
     } catch (error) {
       // Too many broken files are no fault of what was trained so far: keep it. The actor must be idle for that.
       await this.#underWay.catch(() => {});
+      for (const failure of this.#ahead.splice(0)) this.quarantine(failure);
+      if (error instanceof UnfilledPositionError) for (const failure of error.failures) this.quarantine(failure);
       if (error instanceof FailureBudgetExceeded && this.#state.step > this.#savedStep) await this.#save(['last']);
       throw error;
     }
@@ -157,7 +167,7 @@ export class TrainingRun {
     const { max_count, max_rate, min_samples } = config.failures;
     return pull(sampler.plans(plan.firstStep, plan.lastStep), this.#credits).pipe(
       orderedMap(fillPosition(taskOf, synthesise), { concurrency: threads, meter: this.meters.synthesis }),
-      tap((filled) => this.#countSample(filled)),
+      tap(({ failures }) => this.#ahead.push(...failures)),
       failureBudget({
         maxCount: max_count,
         maxRate: max_rate,
@@ -170,17 +180,25 @@ export class TrainingRun {
         (filled: FilledPosition[]) => {
           const { step, micro, key } = filled[0]!.plan;
           const pairs = filled.map(({ pair }) => pair);
-          return assembleMicroBatch(pairs, { step, micro, epoch: key.epoch, keys: filled.map((f) => f.plan.key) });
+          const failed = filled.reduce((sum, { failures }) => sum + failures.length, 0);
+          const keys = filled.map((position) => position.plan.key);
+          return assembleMicroBatch(pairs, { step, micro, epoch: key.epoch, keys, failed });
         },
         { concurrency: 1 },
       ),
     );
   }
 
-  #countSample({ failures }: FilledPosition): void {
-    this.#state.samples += failures.length + 1;
-    this.#state.failed += failures.length;
-    for (const failure of failures) this.quarantine(failure);
+  /**
+   * Counts the samples of a finished step. Not earlier: what the pool has made ahead of the trainer is no part of the
+   * state that a checkpoint stores, and a resumed run will make and count it again.
+   */
+  #countStep(): void {
+    const { tried, failed } = this.#begunStep;
+    this.#begunStep = { tried: 0, failed: 0 };
+    this.#state.samples += tried;
+    this.#state.failed += failed;
+    for (const failure of this.#ahead.splice(0, failed)) this.quarantine(failure);
   }
 
   /** Lists a clip once, however often it fails. */
@@ -194,8 +212,11 @@ export class TrainingRun {
   async #train(micro: MicroBatch): Promise<StepResult | undefined> {
     const { step, micro: index, ids, keys, sha256 } = micro;
     await this.parts.sinks.batches.write({ step, micro: index, clips: ids, seeds: keys.map(sampleSeed), sha256 });
+    this.#begunStep.tried += ids.length + micro.failed;
+    this.#begunStep.failed += micro.failed;
     const result = await this.#trainStep.take(micro);
     if (!result) return undefined;
+    this.#countStep();
     this.#state.step = result.step;
     this.#state.epoch = result.epoch;
     await this.#writeMetrics(result);

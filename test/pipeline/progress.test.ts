@@ -5,7 +5,7 @@ const state = {
   step: 120,
   totalSteps: 300,
   epoch: 3,
-  loss: 0.69314,
+  loss: 0.71234,
   lr: 4.9e-4,
   clipsPerSecond: 35.24,
   readiness: 0.987,
@@ -23,7 +23,7 @@ function recorder(isTTY: boolean) {
 describe('progressLine', () => {
   it('says step, loss, rate, readiness, money and time left', () => {
     expect(progressLine(state)).toBe(
-      'step 120/300 epoch 3 | loss 0.6931 | lr 4.9e-4 | 35.2 clips/s | ready 99 % | $0.021 of $5 | 3m12s left',
+      'step 120/300 epoch 3 | loss 0.7123 | lr 4.9e-4 | 35.2 clips/s | ready 99 % | $0.021 of $5 | 3m12s left',
     );
   });
   it.each([

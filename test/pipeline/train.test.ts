@@ -203,7 +203,7 @@ describe('train', () => {
     [
       'wrong types, all at once',
       ['--set', 'training.lr=fast', '--set', 'data.batch_size=3'],
-      /data\.batch_size[^]*training\.lr|training\.lr[^]*data\.batch_size/,
+      /data\.batch_size[\s\S]*training\.lr|training\.lr[\s\S]*data\.batch_size/,
     ],
     ['a configuration file that does not exist', ['--config', 'none.yaml'], /cannot read none\.yaml/],
     ['an unknown option', ['--fast'], /unknown option '--fast'/],

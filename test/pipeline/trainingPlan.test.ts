@@ -54,7 +54,7 @@ describe('checkResumable', () => {
   });
   it('refuses changes of samples, weights or phase, showing both values', () => {
     expect(() => checkResumable('f', stateAt(1, 1), 'a', changed('training.seed=7'))).toThrow(
-      /cannot resume from f[^]*training\.seed: 42 in the checkpoint, 7 now/,
+      /cannot resume from f[\s\S]*training\.seed: 42 in the checkpoint, 7 now/,
     );
     expect(() => checkResumable('f', stateAt(1, 1), 'baseline', config)).toThrow(/--phase: a in the checkpoint/);
   });

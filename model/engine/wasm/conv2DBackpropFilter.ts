@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { convolutionGeometry, filterTap, padForTaps } from './filterTap.js';
+import { convolutionGeometry, filterTaps } from './filterTaps.js';
 
 /**
  * Gradient of a convolution with respect to its filter `[kh,kw,C,F]`.
@@ -16,14 +16,10 @@ export const conv2DBackpropFilter: tf.KernelConfig = {
     return tf.tidy(() => {
       const info = convolutionGeometry(x.shape, filterShape, convolution, 1, false);
       const places = info.batchSize * info.outHeight * info.outWidth;
-      const padded = padForTaps(x, info);
       const dyRows = tf.reshape(dy, [places, info.outChannels]);
       const taps: tf.Tensor[] = [];
-      for (let i = 0; i < info.filterHeight; i++) {
-        for (let j = 0; j < info.filterWidth; j++) {
-          const tap = tf.reshape(filterTap(padded, info, i, j), [places, info.inChannels]);
-          taps.push(tf.matMul(tap, dyRows, true));
-        }
+      for (const tap of filterTaps(x, info)) {
+        taps.push(tf.matMul(tf.reshape(tap, [places, info.inChannels]), dyRows, true));
       }
       return tf.reshape(tf.stack(taps), filterShape);
     });

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { convolutionGeometry, filterTap, padForTaps } from './filterTap.js';
+import { convolutionGeometry, filterTaps } from './filterTaps.js';
 
 /**
  * Gradient of a depthwise convolution with respect to its filter `[kh,kw,C,M]` (M outputs a channel): for every tap the
@@ -15,14 +15,11 @@ export const depthwiseConv2dNativeBackpropFilter: tf.KernelConfig = {
       const info = convolutionGeometry(x.shape, filterShape, convolution, dilations, true);
       const places = info.batchSize * info.outHeight * info.outWidth;
       const multiplier = info.outChannels / info.inChannels;
-      const padded = padForTaps(x, info);
       const dyRows = tf.reshape(dy, [places, info.inChannels, multiplier]);
       const taps: tf.Tensor[] = [];
-      for (let i = 0; i < info.filterHeight; i++) {
-        for (let j = 0; j < info.filterWidth; j++) {
-          const tap = tf.reshape(filterTap(padded, info, i, j), [places, info.inChannels, 1]);
-          taps.push(tf.tidy(() => tf.sum(tf.mul(tap, dyRows), 0)));
-        }
+      for (const tap of filterTaps(x, info)) {
+        const seen = tf.reshape(tap, [places, info.inChannels, 1]);
+        taps.push(tf.tidy(() => tf.sum(tf.mul(seen, dyRows), 0)));
       }
       return tf.reshape(tf.stack(taps), filterShape);
     });

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { convolutionGeometry } from './filterTap.js';
+import { convolutionGeometry } from './filterTaps.js';
 import { spreadGradient } from './spreadGradient.js';
 
 /**

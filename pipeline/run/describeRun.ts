@@ -1,0 +1,48 @@
+import { describe, type EngineInfo } from '../../model/index.js';
+import type { PreparedRun } from '../training/prepareRun.js';
+import type { StopReason, TrainingRun } from '../training/trainingRun.js';
+import { notAvailable } from './notAvailable.js';
+import { versions } from './versions.js';
+
+/** The content of config.json. */
+export async function describeRun(
+  { options, config, sections, data, splits, ids }: PreparedRun,
+  engine: EngineInfo,
+  parameters: number,
+  threads: number,
+): Promise<object> {
+  return {
+    phase: options.phase,
+    description: describe(config),
+    config: sections,
+    parameters,
+    seed: config.seed,
+    engine,
+    dtype: { requested: config.amp_dtype, effective: 'float32' },
+    codec: { jpeg: 'libjpeg-turbo', h264: null },
+    not_available: notAvailable(config),
+    workers: threads,
+    data: { root: data.path, splits: splits.source, train: ids.train.length, val: ids.val.length },
+    ...(await versions()),
+  };
+}
+
+/** The content of summary.json. */
+export function summariseRun({ state, meters }: TrainingRun, reason: StopReason): object {
+  const training = meters.training.snapshot();
+  return {
+    stop_reason: reason,
+    steps: state.step,
+    epochs: state.step / state.stepsPerEpoch,
+    best: state.best,
+    spent_usd: state.spentUsd,
+    readiness: training.readiness,
+    samples: state.samples,
+    failed_samples: state.failed,
+    quarantined: state.quarantined,
+    wall_seconds: state.wallSeconds,
+    cpu_seconds: state.cpuSeconds,
+    peak_rss_mb: process.resourceUsage().maxRSS / 1024,
+    stages: { synthesis: meters.synthesis.snapshot(), training },
+  };
+}

@@ -1,0 +1,137 @@
+import { availableParallelism } from 'node:os';
+import { Budget, JsonLines } from '../../operators/index.js';
+import { SynthesisPool } from '../../workers/index.js';
+import { EXIT, exitCodeOf } from '../exitCodes.js';
+import { type Console, duration } from '../progress.js';
+import { describeRun, summariseRun } from '../run/describeRun.js';
+import { StopSignal } from '../run/stopSignal.js';
+import { Sampler } from '../sampler.js';
+import { SynthesisTasks } from '../synthesisTasks.js';
+import type { PreparedRun } from './prepareRun.js';
+import { TrainActorClient } from './trainActorClient.js';
+import { planTraining, type TrainingPlan } from './trainingPlan.js';
+import { type StopReason, TrainingRun, type TrainingRunParts } from './trainingRun.js';
+import { Validation } from './validation.js';
+
+/**
+ * Starts actor, pool and sinks, runs the flow to its end and leaves summary.json, whatever the end was.
+ * @returns the process's exit code.
+ */
+export async function executeRun(prepared: PreparedRun): Promise<number> {
+  const { options, config, splits, ids, folder, resumed, log } = prepared;
+  const threads = config.num_workers || Math.max(1, availableParallelism() - 1);
+  const pairsPerMicro = config.batch_size / 2;
+  const sampler = new Sampler({ ids: ids.train, seed: config.seed, pairsPerMicro, gradAccum: config.grad_accum });
+  const plan = planTraining(config, sampler, options, resumed?.state);
+  for (const text of plan.warnings) log.warn(text);
+
+  const stop = new StopSignal();
+  const actor = new TrainActorClient();
+  const pool = new SynthesisPool({ threads });
+  const budget = new Budget({
+    costPerHour: config.cost_per_hour,
+    maxBudget: config.max_budget,
+    spentBefore: resumed?.state.spentUsd ?? 0,
+    reserveHours: config.budget_reserve_hours,
+  });
+  let run: TrainingRun | undefined;
+  let sinks: TrainingRunParts['sinks'] | undefined;
+  let reason: StopReason = 'error';
+  let failure: unknown;
+  try {
+    const { engine, parameters } = await actor.start({
+      config,
+      stepsPerEpoch: sampler.stepsPerEpoch,
+      totalSteps: plan.scheduleSteps,
+      ...(resumed ? { resume: resumed.file } : {}),
+    });
+    log.info(`engine ${engine.name} ${engine.version} on ${engine.device}: ${engine.reason}`);
+    log.info(
+      `${parameters.toLocaleString('en')} parameters; ${ids.train.length} clips to train on, ${ids.val.length} to validate; ${threads} workers; steps ${plan.firstStep} to ${plan.lastStep}, ${sampler.stepsPerEpoch} an epoch`,
+    );
+    // Without a checkpoint an interrupted run begins anew, and so do its logs.
+    await folder.rewindTo(resumed?.state ?? { step: 0, quarantined: [] });
+    if (resumed) log.info(`resuming after step ${resumed.state.step} from ${resumed.file}`);
+    await folder.writeJson('config.json', await describeRun(prepared, engine, parameters, threads));
+    const open = (name: string) => JsonLines.open(folder.file(name));
+    sinks = {
+      metrics: await open('metrics.jsonl'),
+      batches: await open('batches.jsonl'),
+      quarantine: await open('quarantine.jsonl'),
+    };
+    const tasks = new SynthesisTasks(config, prepared.data);
+    const current: TrainingRun = new TrainingRun({
+      ...{ config, plan, sampler, actor, threads, folder, sinks, budget },
+      phase: options.phase,
+      configSections: prepared.sections,
+      validation: new Validation({
+        ids: ids.val,
+        pairs: config.val_pairs,
+        taskOf: (id, position) => tasks.validation(id, position),
+        run: (task, signal) => pool.run(task, { signal }),
+        threads,
+        pairsPerBatch: pairsPerMicro,
+        actor,
+        onFailure: (failed) => current.quarantine(failed),
+      }),
+      synthesise: (task, signal) => pool.run(task, { signal }),
+      taskOf: (planned, clip) => tasks.training(planned, clip),
+      signal: stop.signal,
+      ...(resumed ? { resumed: resumed.state } : {}),
+      onStep: stepReporter(log, plan, budget, config.cost_per_hour > 0 ? config.max_budget : 0),
+      onValidation: ({ auc, ap, eer, pairs }, step, isBest) =>
+        log.info(
+          `validation after step ${step}: AUC ${auc.toFixed(4)}, AP ${ap.toFixed(4)}, EER ${eer.toFixed(4)} on ${pairs} self-blended pairs${isBest ? ' (best so far)' : ''}`,
+          { kind: 'val', step, auc, ap, eer },
+        ),
+    });
+    run = current;
+    if (plan.firstStep > plan.lastStep) log.info('nothing left to do: the run has reached its last step');
+    reason = await run.run();
+  } catch (error) {
+    failure = error;
+    if (exitCodeOf(error) === EXIT.samples) reason = 'failure_budget';
+  }
+  await pool.destroy();
+  await actor.close();
+  stop.release();
+  const closing = await Promise.allSettled(Object.values(sinks ?? {}).map((sink) => sink.close()));
+  failure ??= closing.find((result) => result.status === 'rejected')?.reason;
+  if (run)
+    try {
+      await folder.writeJson('summary.json', summariseRun(run, reason));
+      log.info(farewell(run, reason));
+    } catch (error) {
+      failure ??= error;
+    }
+  if (failure !== undefined) throw failure;
+  log.info(`${splits.clips.test.length} test clips untouched; checkpoints in ${folder.checkpoints}`);
+  return stop.exitCode ?? EXIT.done;
+}
+
+/** Turns step results into the progress line. */
+function stepReporter(log: Console, plan: TrainingPlan, budget: Budget, maxBudget: number): TrainingRunParts['onStep'] {
+  const begun = performance.now();
+  let clips = 0;
+  return ({ step, epoch, losses, lr, clips: trained }, readiness) => {
+    clips += trained;
+    const seconds = (performance.now() - begun) / 1000;
+    const perStep = seconds / (step - plan.firstStep + 1);
+    log.progress(
+      {
+        ...{ step, epoch, lr, readiness, maxBudget },
+        totalSteps: plan.lastStep,
+        loss: losses.total,
+        clipsPerSecond: clips / seconds,
+        spentUsd: budget.spent(),
+        secondsLeft: Math.min((plan.lastStep - step) * perStep, budget.hoursLeft() * 3600),
+      },
+      step === plan.lastStep,
+    );
+  };
+}
+
+function farewell({ state }: TrainingRun, reason: StopReason): string {
+  const best = state.best ? `${state.best.auc.toFixed(4)} at step ${state.best.step}` : '–';
+  return `stopped (${reason}) after step ${state.step}; best AUC ${best}; ${duration(state.wallSeconds)}, $${state.spentUsd.toFixed(3)}; ${state.quarantined.length} clips in quarantine`;
+}

@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, type Preset, readCheckpoint, resolveConfig, type StfConfig, toSections } from '../../model/index.js';
+import { type DataRoot, openDataRoot } from '../data/dataRoot.js';
+import { readSplits, type Splits } from '../data/splits.js';
+import { dryRunData } from '../demo/dryRunData.js';
+import { Console, type LogFormat } from '../progress.js';
+import { projectFolder } from '../projectFolder.js';
+import { notAvailable } from '../run/notAvailable.js';
+import { RunFolder } from '../run/runFolder.js';
+import type { RunState } from '../run/runState.js';
+import { UserError } from '../userError.js';
+import { checkResumable } from './resumeCheck.js';
+
+/** The options of the train command, as parsed. */
+export type TrainOptions = {
+  config?: string;
+  phase: Preset;
+  set: string[];
+  dataRoot?: string;
+  out?: string;
+  resume?: string;
+  epochs?: number;
+  maxSteps?: number;
+  budget?: number;
+  gpu?: string;
+  engine?: string;
+  workers?: number;
+  seed?: number;
+  dryRun?: boolean;
+  logFormat: LogFormat;
+};
+
+/** All that a run needs to know before anything is started; every mistake of the user's has been found by now. */
+export type PreparedRun = {
+  options: TrainOptions;
+  config: StfConfig;
+  /** `config` in the layout of a YAML file. */
+  sections: object;
+  data: DataRoot;
+  splits: Splits;
+  /** Real clips to train and to validate on. */
+  ids: { train: string[]; val: string[] };
+  folder: RunFolder;
+  resumed: { file: string; state: RunState } | undefined;
+  log: Console;
+  /** Removes what was made for this run only. */
+  dispose(): Promise<void>;
+};
+
+/**
+ * Checks options, configuration, data and the run's folder, and says what will be done.
+ * @throws UserError, ConfigError, CheckpointError with all that is wrong.
+ */
+export async function prepareRun(options: TrainOptions): Promise<PreparedRun> {
+  const log = new Console(options.logFormat);
+  const { config, warnings } = await configure(options);
+  const dry = options.dryRun ? await dryRunData(config) : undefined;
+  const dispose = async () => dry?.remove();
+  try {
+    const dataRoot = dry?.path ?? config.data_root;
+    if (!dataRoot) throw new UserError('--data-root: expected a folder of face crops, received none');
+    const data = await openDataRoot(dataRoot);
+    const splits = await readSplits(data.path, join(projectFolder, 'splits'));
+    const ids = realClips(splits);
+    const folder = await RunFolder.at(options.out ?? (dry ? join(dry.path, 'run') : await defaultFolder(options)));
+    const resumed = await resumePoint(folder, options, config);
+    log.info(describe(config));
+    for (const text of [...warnings, ...notAvailable(config)]) log.warn(text);
+    for (const text of resumed?.notes ?? []) log.info(`changed since the checkpoint: ${text}`);
+    return { options, config, sections: toSections(config), data, splits, ids, folder, resumed, log, dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function configure(options: TrainOptions): Promise<{ config: StfConfig; warnings: string[] }> {
+  const overrides = [...options.set];
+  const option = (setting: string, value: unknown) => {
+    if (value !== undefined) overrides.push(`${setting}=${value}`);
+  };
+  option('data.data_root', options.dataRoot);
+  option('training.num_epochs', options.epochs ?? (options.dryRun ? 2 : undefined));
+  option('training.max_budget', options.budget);
+  option('engine.name', options.engine);
+  option('data.num_workers', options.workers);
+  option('training.seed', options.seed);
+  let yaml: { text: string; file: string } | undefined;
+  if (options.config) {
+    const text = await readFile(options.config, 'utf8').catch((error: Error) => {
+      throw new UserError(`--config: cannot read ${options.config}: ${error.message}`);
+    });
+    yaml = { text, file: options.config };
+  }
+  return resolveConfig({
+    preset: options.phase,
+    ...(options.gpu ? { gpu: options.gpu } : {}),
+    ...(yaml ? { yaml } : {}),
+    overrides,
+  });
+}
+
+/** `runs/<time>-<phase>`; with `--resume auto` the newest such folder that has a checkpoint. */
+async function defaultFolder({ resume, phase }: TrainOptions): Promise<string> {
+  const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-');
+  const latest = resume === 'auto' ? await RunFolder.latest('runs', `-${phase}`) : undefined;
+  return latest ?? join('runs', `${stamp}-${phase}`);
+}
+
+/** Ids to train and validate on: the real clips of the splits. @throws UserError when a split is empty. */
+function realClips(splits: Splits): { train: string[]; val: string[] } {
+  const real = (name: 'train' | 'val') => {
+    const ids = splits.clips[name].filter(({ label }) => label === 0).map(({ id }) => id);
+    if (ids.length === 0)
+      throw new UserError(
+        `${splits.source}: the split "${name}" has no real clips; expected at least one row with label 0`,
+      );
+    return ids;
+  };
+  return { train: real('train'), val: real('val') };
+}
+
+async function resumePoint(
+  folder: RunFolder,
+  options: TrainOptions,
+  config: StfConfig,
+): Promise<{ file: string; state: RunState; notes: string[] } | undefined> {
+  const file = options.resume === 'auto' ? await folder.lastCheckpoint() : options.resume;
+  if (!file) {
+    if (!options.resume && (await folder.holdsRun()))
+      throw new UserError(`${folder.path} holds a run already; give --resume auto to go on with it, or another --out`);
+    return undefined;
+  }
+  const state = (await readCheckpoint(file)).state as RunState | null;
+  if (!state) throw new UserError(`--resume: ${file} holds weights only; expected a checkpoint that a run wrote`);
+  return { file, state, notes: checkResumable(file, state, options.phase, config) };
+}

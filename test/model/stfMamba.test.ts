@@ -1,0 +1,307 @@
+import { readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { baseline, ConfigError, debug, phaseA, phaseB, type StfConfig } from '../../model/config/stfConfig.js';
+import { startEngine } from '../../model/engine/startEngine.js';
+import { drawTrainingMasks, type LossName, lossParts, StfMamba, type TrainingMasks } from '../../model/stfMamba.js';
+import { dropPathRates } from '../../model/trainingMasks.js';
+import { largestDifference } from './differences.js';
+import { seededUniform } from './seededUniform.js';
+
+beforeAll(async () => {
+  await startEngine();
+});
+const opened: StfMamba[] = [];
+afterAll(() => {
+  for (const model of opened) model.dispose();
+});
+function open(config: StfConfig, seed = 1): StfMamba {
+  const model = new StfMamba(config, seededUniform(seed));
+  opened.push(model);
+  return model;
+}
+
+const debugA: StfConfig = { ...debug(), use_contrastive_hll: true, use_hll_normalization: true };
+const pixels = 4 * 64 * 64 * 3;
+/** Real and fake in turn; noise, the fakes flickering less. */
+const clipsOf = (batch: number, seed = 5) => {
+  const uniform = seededUniform(seed);
+  const values = Int32Array.from({ length: batch * pixels }, (_, i) => (Math.floor(i / pixels) % 2 ? 200 : 256) * uniform());
+  return tf.tensor5d(values, [batch, 4, 64, 64, 3], 'int32');
+};
+const labelsOf = (batch: number) => tf.tensor1d(Int32Array.from({ length: batch }, (_, i) => i % 2), 'int32');
+const sumBy = (model: StfMamba, key: (name: string) => string) => {
+  const sums: Record<string, number> = {};
+  for (const [name, { size }] of model.parameters) sums[key(name)] = (sums[key(name)] ?? 0) + size;
+  return sums;
+};
+
+describe('parameter counts', () => {
+  test('of the published size, part by part', () => {
+    const model = open(phaseA());
+    expect(sumBy(model, (name) => name.split('.')[0])).toEqual({
+      stem: 2_448,
+      dwt: 311_809,
+      down1: 18_624,
+      stage1: 132_080,
+      down2: 74_112,
+      stage2: 524_512,
+      down3: 295_680,
+      stage3: 4 * 2_077_824,
+      stage4: 2 * 1_183_872,
+      head: 1_538,
+    });
+    expect(model.countParameters()).toBe(12_039_843);
+    model.dispose();
+  });
+
+  test('of the debug size, equal in baseline and Phase A', () => {
+    expect(open(debug()).countParameters()).toBe(471_803);
+    expect(open(debugA).countParameters()).toBe(471_803);
+  });
+
+  test('a wider fourth stage adds one linear layer', () => {
+    const model = open({ ...debug(), stage4_dim: 64 });
+    expect([...model.parameters.keys()].filter((name) => name.startsWith('stage34'))).toEqual([
+      'stage34.kernel',
+      'stage34.bias',
+    ]);
+    expect(model.parameters.get('stage34.kernel')!.shape).toEqual([128, 64]);
+    expect(model.forward(clipsOf(1)).logits.shape).toEqual([1, 2]);
+  });
+});
+
+describe('parameters', () => {
+  test('carry the published names and shapes', () => {
+    const { parameters } = open(debug());
+    const shapes = Object.fromEntries([...parameters].map(([name, { shape }]) => [name, shape]));
+    expect(shapes).toMatchObject({
+      'stem.conv.kernel': [4, 4, 3, 16],
+      'stem.norm.gamma': [16],
+      'dwt.proj.kernel': [16, 16],
+      'dwt.hll.kernel': [3, 3, 48, 16],
+      'dwt.tmp.kernel': [3, 3, 48, 16],
+      'dwt.alpha_logit': [],
+      'dwt.gate3.tmp.bias': [128],
+      'down2.conv.kernel': [2, 2, 32, 64],
+      'stage1.0.offset.kernel': [3, 3, 8, 16],
+      'stage2.0.offset.kernel': [3, 3, 16, 32],
+      'stage1.0.tap_x.kernel': [72, 8],
+      'stage2.0.norm_mid.beta': [48],
+      'stage2.0.expand.kernel': [48, 64],
+      'stage1.0.ffn1.kernel': [32, 64],
+      'stage3.0.bwd.x_proj.kernel': [256, 16],
+      'stage3.0.fwd.conv.kernel': [4, 1, 256, 1],
+      'stage4.0.attn.qkv.kernel': [128, 384],
+      'head.fc.bias': [2],
+    });
+    expect(parameters.size).toBe(114);
+    expect([...parameters.keys()][0]).toBe('stem.conv.kernel');
+    expect([...parameters.keys()].at(-1)).toBe('head.fc.bias');
+  });
+
+  test('are the same for the same draws, and the zeros of the method are zero', () => {
+    const [one, same, other] = [open(debug(), 3), open(debug(), 3), open(debug(), 4)];
+    const values = (model: StfMamba, name: string) => model.parameters.get(name)!.dataSync();
+    for (const name of one.parameters.keys()) expect(values(same, name), name).toEqual(values(one, name));
+    expect(values(other, 'head.fc.kernel')).not.toEqual(values(one, 'head.fc.kernel'));
+    for (const name of ['stage1.0.offset.kernel', 'stage2.0.offset.bias', 'dwt.gate1.hll.kernel', 'dwt.gate2.tmp.bias']) {
+      expect(Math.max(...values(one, name).map(Math.abs)), name).toBe(0);
+    }
+    expect(values(one, 'dwt.alpha_logit')[0]).toBeCloseTo(0.8472979, 6);
+  });
+});
+
+describe('forward', () => {
+  test('gives logits and energies of every clip, the ratio within [0,1]', () => {
+    const output = open(debugA).forward(clipsOf(3));
+    expect([output.logits.shape, output.hllEnergy.shape, output.allBandEnergy.shape]).toEqual([[3, 2], [3], [3]]);
+    for (const tensor of Object.values(output)) expect([...tensor.dataSync()].every(Number.isFinite)).toBe(true);
+    const all = output.allBandEnergy.dataSync();
+    for (const [i, hll] of output.hllEnergy.dataSync().entries()) {
+      expect(hll).toBeGreaterThan(0);
+      expect(hll / Math.sqrt(all[i])).toBeLessThan(1);
+    }
+  });
+
+  test('treats clips one by one, whatever their company', () => {
+    const model = open(debugA);
+    const clips = clipsOf(4);
+    const together = model.forward(clips);
+    for (let i = 0; i < 4; i++) {
+      const alone = model.forward(tf.slice(clips, [i, 0, 0, 0, 0], [1, -1, -1, -1, -1]));
+      expect(largestDifference(alone.logits.dataSync(), together.logits.dataSync().slice(2 * i, 2 * i + 2))).toBeLessThan(1e-5);
+      expect(Math.abs(alone.hllEnergy.dataSync()[0] - together.hllEnergy.dataSync()[i])).toBeLessThan(1e-5);
+    }
+  });
+
+  test('takes integers and floats alike', () => {
+    const model = open(debugA);
+    const clips = clipsOf(1);
+    expect(model.forward(tf.cast(clips, 'float32')).logits.dataSync()).toEqual(model.forward(clips).logits.dataSync());
+  });
+
+  test('works with several segments and with a periodic transform', () => {
+    const segmented: StfConfig = { ...debugA, num_frames: 8, num_segments: 2, dwt_boundary: 'periodization' };
+    const logits = open(segmented).forward(tf.reshape(clipsOf(2), [1, 8, 64, 64, 3])).logits.dataSync();
+    expect([...logits].every(Number.isFinite)).toBe(true);
+  });
+
+  test('refuses other shapes by name', () => {
+    const model = open(debug());
+    expect(() => model.forward(tf.zeros([1, 4, 32, 64, 3]))).toThrow(
+      'Expected shape [1,4,64,64,3] for clips but received [1,4,32,64,3]',
+    );
+    const masks: TrainingMasks = { dropPath: tf.ones([8, 2]), dropout: tf.ones([2, 128]) };
+    expect(() => model.forward(clipsOf(1), masks)).toThrow('for masks.dropPath but received [8,2]');
+  });
+
+  test('leaves nothing behind but its output', () => {
+    const model = open(debugA);
+    const clips = clipsOf(1);
+    tf.dispose(Object.values(model.forward(clips)));
+    const before = tf.memory().numTensors;
+    for (let i = 0; i < 3; i++) tf.dispose(Object.values(model.forward(clips)));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('training masks', () => {
+  const config: StfConfig = { ...debugA, drop_path: 0.4, dropout: 0.3 };
+
+  test('drop rates rise linearly from 0 to the maximum over two branches per block', () => {
+    expect(dropPathRates(config)).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((i) => (0.4 * i) / 7));
+    expect(dropPathRates({ ...phaseA() })).toHaveLength(2 * (2 + 2 + 4 + 2));
+  });
+
+  test('hold 0 or 1/(1−p) with the right frequency, the same for the same draws', () => {
+    const { dropPath, dropout } = drawTrainingMasks(config, 2000, seededUniform(9));
+    expect([dropPath.shape, dropout.shape]).toEqual([[8, 2000], [2000, 128]]);
+    const last = [...tf.slice(dropPath, [7, 0], [1, -1]).dataSync()];
+    expect(new Set(last)).toEqual(new Set([0, Math.fround(1 / 0.6)]));
+    expect(last.filter((v) => v === 0).length / 2000).toBeCloseTo(0.4, 1);
+    expect(new Set(tf.slice(dropPath, [0, 0], [1, -1]).dataSync())).toEqual(new Set([1]));
+    expect(tf.mean(dropout).dataSync()[0]).toBeCloseTo(1, 2);
+    const again = drawTrainingMasks(config, 2000, seededUniform(9));
+    expect(again.dropout.dataSync()).toEqual(dropout.dataSync());
+  });
+
+  test('of ones change nothing, of zeros cut every branch that may drop', () => {
+    const model = open(config);
+    const clips = clipsOf(2);
+    const ones: TrainingMasks = { dropPath: tf.ones([8, 2]), dropout: tf.ones([2, 128]) };
+    const plain = model.forward(clips).logits.dataSync();
+    expect(model.forward(clips, ones).logits.dataSync()).toEqual(plain);
+    const cut = { ...ones, dropPath: tf.zeros([8, 2]) as tf.Tensor2D };
+    const without = model.forward(clips, cut).logits.dataSync();
+    expect(largestDifference(without, plain)).toBeGreaterThan(1e-4);
+    // With the branches of stages 2 to 4 cut, their parameters cannot matter.
+    const kernel = model.parameters.get('stage3.0.proj.kernel')!;
+    kernel.assign(tf.mul(kernel, 30));
+    expect(model.forward(clips, cut).logits.dataSync()).toEqual(without);
+    expect(model.forward(clips, ones).logits.dataSync()).not.toEqual(plain);
+  });
+});
+
+describe('parts this version does not have', () => {
+  test.each<[string, Partial<StfConfig>]>([
+    ['features.use_hydra', { use_hydra: true }],
+    ['features.use_wss', { use_wss: true }],
+    ['model.spatial_backbone', { spatial_backbone: 'convnextv2' }],
+  ])('%s is refused', (path, change) => {
+    expect(() => new StfMamba({ ...baseline(), ...change }, seededUniform())).toThrow(
+      `${path}: not available in this version`,
+    );
+  });
+
+  test('all are named at once, before anything is created', () => {
+    const before = tf.memory().numTensors;
+    try {
+      new StfMamba(phaseB(), seededUniform());
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      expect((error as ConfigError).issues).toHaveLength(4);
+    }
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+/** The integer hash of test/fixtures/scripts/model_debug.py. */
+const noise = (size: number, number: number) =>
+  Float64Array.from({ length: size }, (_, i) => {
+    let h = (Math.imul(i, 0x9e3779b1) + Math.imul(number, 0x85ebca77)) >>> 0;
+    h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d) >>> 0;
+    h = (h ^ (h >>> 12)) >>> 0;
+    return h / 2 ** 31 - 1;
+  });
+const fixtureValues = (name: string, number: number, size: number) => {
+  const leaf = name.split('.').at(-1)!;
+  const shape = (v: number) => {
+    if (leaf === 'gamma' || leaf === 'D') return 1 + 0.2 * v;
+    if (leaf === 'A_log' || leaf === 'alpha_logit') return 0.5 + 0.5 * v;
+    if (name.endsWith('dt_proj.bias')) return -2 + v;
+    return (name.includes('offset') ? 0.4 : 0.2) * v;
+  };
+  return Float32Array.from(noise(size, number), shape);
+};
+type FixturePart = {
+  logits: number[][];
+  hll_energy: number[];
+  all_band_energy: number[];
+  loss: Record<string, number>;
+  gradients: Record<string, { norm: number; probe: number }>;
+};
+const fixture: Record<'a' | 'baseline', FixturePart> = JSON.parse(
+  readFileSync(new URL('../fixtures/model/model_debug.json', import.meta.url), 'utf8'),
+);
+const fixtureLosses: Record<LossName, string> = {
+  total: 'total',
+  ce: 'ce',
+  hll: 'hll',
+  gap: 'gap',
+  hllReal: 'hll_real',
+  hllFake: 'hll_fake',
+  hllDefined: 'hll_defined',
+};
+
+describe.each(['a', 'baseline'] as const)('against an independent PyTorch implementation, phase %s', (phase) => {
+  const want = fixture[phase];
+  const config = phase === 'a' ? debugA : debug();
+  const clips = () =>
+    tf.tensor5d(Int32Array.from(noise(4 * pixels, 2000), (v) => Math.floor(128 * (1 + v))), [4, 4, 64, 64, 3], 'int32');
+  function load(): StfMamba {
+    const model = open(config);
+    [...model.parameters.keys()].sort().forEach((name, number) => {
+      const variable = model.parameters.get(name)!;
+      variable.assign(tf.tensor(fixtureValues(name, number, variable.size), variable.shape));
+    });
+    return model;
+  }
+
+  test('logits, energies and losses agree with its float64 to float32 rounding', () => {
+    const output = load().forward(clips());
+    expect(largestDifference(output.logits.dataSync(), want.logits.flat())).toBeLessThan(2e-5);
+    expect(largestDifference(output.hllEnergy.dataSync(), want.hll_energy)).toBeLessThan(2e-6);
+    expect(largestDifference(output.allBandEnergy.dataSync(), want.all_band_energy)).toBeLessThan(2e-5);
+    for (const [name, value] of Object.entries(lossParts(output, labelsOf(4), config))) {
+      expect(Math.abs(value.dataSync()[0] - want.loss[fixtureLosses[name as LossName]]), name).toBeLessThan(1e-5);
+    }
+  });
+
+  test('the gradient of every parameter agrees in length and along a random direction', () => {
+    const model = load();
+    const { grads } = tf.variableGrads(() => lossParts(model.forward(clips()), labelsOf(4), config).total);
+    expect([...model.parameters.keys()].sort()).toEqual(Object.keys(want.gradients).sort());
+    [...model.parameters.keys()].sort().forEach((name, number) => {
+      const gradient = grads[model.parameters.get(name)!.name].dataSync();
+      const direction = noise(gradient.length, number + 1000);
+      const expected = want.gradients[name];
+      const tolerance = 5e-4 * expected.norm;
+      expect(Math.abs(Math.hypot(...gradient) - expected.norm), name).toBeLessThan(tolerance);
+      const along = gradient.reduce((sum, g, i) => sum + g * direction[i], 0);
+      // A direction of uniform numbers has length √(n/3): an error of the gradient shows along it magnified by that.
+      expect(Math.abs(along - expected.probe), name).toBeLessThan(tolerance * Math.max(1, Math.sqrt(gradient.length / 3)));
+    });
+  });
+});
