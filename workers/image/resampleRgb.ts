@@ -58,7 +58,7 @@ export function resampleRgb(
     const a = upperRow;
     const b = lowerRow;
     for (let i = 0; i < width * 3; i++)
-      target[out + i] = (a[i]! * upperWeight + b[i]! * lowerWeight + ROUND) >> (2 * WEIGHT_BITS);
+      target[out + i] = (Math.imul(a[i]!, upperWeight) + Math.imul(b[i]!, lowerWeight) + ROUND) >> (2 * WEIGHT_BITS);
   }
 }
 

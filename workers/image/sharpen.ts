@@ -23,6 +23,7 @@ export function sharpen(
 ): void {
   const columns = (box.x1 - box.x0 + 2) * 3;
   if (sums.length < columns) sums = new Int32Array(columns);
+  const column = sums; // a local name: a module's variable is loaded anew at every use
   const own = 1 - alpha + alpha * (8 + lightness) + alpha;
   for (let y = box.y0; y < box.y1; y++) {
     const row = sourceOffset + y * width * 3;
@@ -31,15 +32,15 @@ export function sharpen(
     // Sums of three rows for the columns x0-1 .. x1.
     for (let x = box.x0 - 1, s = 0; x <= box.x1; x++) {
       const i = (x >= 0 && x < width ? x : reflect101(x, width)) * 3;
-      sums[s++] = source[above + i]! + source[row + i]! + source[below + i]!;
-      sums[s++] = source[above + i + 1]! + source[row + i + 1]! + source[below + i + 1]!;
-      sums[s++] = source[above + i + 2]! + source[row + i + 2]! + source[below + i + 2]!;
+      column[s++] = source[above + i]! + source[row + i]! + source[below + i]!;
+      column[s++] = source[above + i + 1]! + source[row + i + 1]! + source[below + i + 1]!;
+      column[s++] = source[above + i + 2]! + source[row + i + 2]! + source[below + i + 2]!;
     }
     const from = row + box.x0 * 3;
     const to = targetOffset + (y * width + box.x0) * 3;
     const count = (box.x1 - box.x0) * 3;
     for (let k = 0; k < count; k++) {
-      const level = own * source[from + k]! - alpha * (sums[k]! + sums[k + 3]! + sums[k + 6]!);
+      const level = own * source[from + k]! - alpha * (column[k]! + column[k + 3]! + column[k + 6]!);
       target[to + k] = level <= 0 ? 0 : level >= 255 ? 255 : (level + 0.5) | 0;
     }
   }

@@ -101,9 +101,9 @@ describe('landmarks81', () => {
       layer.draw(head.mesh.triangles, head.mesh.screen, head.mesh.placed, 0, false);
       const charts = landmarks81(surface);
       const points = project(surface, camera, expression);
-      // Not the jaw, whose ends turn away: there a pixel spans many millimetres of surface.
+      // Not what turns away from the camera, as the jaw's ends do: there a pixel spans many millimetres of surface.
       for (let i = 17; i < 81; i++) {
-        if (Math.abs(charts[i]!.theta + pose.yaw) > 1.1) continue;
+        if (Math.abs(charts[i]!.theta + pose.yaw) > 1) continue;
         checked++;
         const [x, y] = points[i]!;
         const near = nearestChart(layer, head, x, y, charts[i]!);
@@ -111,7 +111,7 @@ describe('landmarks81', () => {
         expect(near, `landmark ${i}`).toBeLessThan(1);
       }
     }
-    expect(checked).toBeGreaterThan(3 * 58);
+    expect(checked).toBeGreaterThan(3 * 55);
   });
 
   it('opens and closes the inner lips by exactly the jaw, and the lids by the blink', () => {
