@@ -16,6 +16,7 @@ export { describeLoad, type LoadReport, loadWeights } from './checkpoint/loadWei
 export { decodeSafetensors, encodeSafetensors } from './checkpoint/safetensors.js';
 export * from './config/stfConfig.js';
 export { type Detector, type DetectorOptions, loadDetector, type Score } from './detector.js';
+export { setEngineEnvironment } from './engine/engineEnvironment.js';
 export { EngineError } from './engine/engineError.js';
 export { type EngineInfo, startEngine } from './engine/startEngine.js';
 export { type Decisions, decisionsAt } from './evaluation/decisions.js';

@@ -18,7 +18,7 @@ import { SkinAtlas } from './skinAtlas.js';
 import { ValueNoise } from './valueNoise.js';
 
 /** Pictures are drawn this many times as large and averaged, so that edges are smooth. */
-export const OVERSAMPLING = 1.5;
+const OVERSAMPLING = 1.4;
 
 /** How much of the head's motion the shoulders take part in. */
 const BODY_SHARE = 0.35;

@@ -1,4 +1,5 @@
 import { Piscina } from 'piscina';
+import { setEngineEnvironment } from '../../model/index.js';
 import { compiledModule } from '../../workers/index.js';
 import { UserError } from '../userError.js';
 import type {
@@ -20,13 +21,18 @@ export class TrainingError extends Error {
 
 /** Calls the train actor in its worker thread. Calls are answered in the order in which they were made. */
 export class TrainActorClient {
-  // A pool of one: piscina brings the request–answer protocol, transfer lists and the death of the thread as an error.
-  readonly #thread = new Piscina({
-    filename: compiledModule('./trainActor.js', import.meta.url),
-    minThreads: 1,
-    maxThreads: 1,
-    atomics: 'disabled',
-  });
+  readonly #thread: Piscina;
+
+  constructor() {
+    setEngineEnvironment(); // read by C code in the worker, which sees only what the main thread has set
+    // A pool of one: piscina brings the request–answer protocol, transfer lists and the death of the thread as an error.
+    this.#thread = new Piscina({
+      filename: compiledModule('./trainActor.js', import.meta.url),
+      minThreads: 1,
+      maxThreads: 1,
+      atomics: 'disabled',
+    });
+  }
 
   async #call<T>(name: string, payload: unknown, transferList: ArrayBuffer[] = []): Promise<T> {
     const answer = (await this.#thread.run(payload, { name, transferList })) as T | ActorFailure;
