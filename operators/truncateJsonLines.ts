@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import writeFileAtomic from 'write-file-atomic';
 import { diskReason } from './diskReason.js';
 import { JsonLinesError } from './jsonLines.js';
+import { replaceFile } from './replaceFile.js';
 
 /**
  * Rewrites a file of JSON lines with only the rows that `keep` wants, e.g. those before the step a run resumes from.
@@ -43,7 +43,7 @@ export async function truncateJsonLines(
   if (dropped > 0 || bytes.at(-1) !== 10) {
     if (bytes.length === 0) return { kept, dropped };
     try {
-      await writeFileAtomic(path, Buffer.concat(lines));
+      await replaceFile(path, Buffer.concat(lines));
     } catch (error) {
       throw new JsonLinesError(`Could not rewrite ${path}: ${diskReason(error)}`, { cause: error });
     }

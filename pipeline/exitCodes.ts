@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Command } from 'commander';
 import { CheckpointError, ConfigError, EngineError } from '../model/index.js';
 import { FailureBudgetExceeded, JsonLinesError } from '../operators/index.js';
@@ -18,7 +19,7 @@ export function exitCodeOf(error: unknown): number | undefined {
   return undefined;
 }
 
-/** Runs a command to its exit code; a known error becomes one message on standard error. */
+/** Runs a command to its exit code; a known error becomes one message on standard error, with STF_DEBUG=1 its stack. */
 export async function runCommand(command: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await command();
@@ -27,7 +28,7 @@ export async function runCommand(command: () => Promise<number>): Promise<void> 
     process.stderr.write(
       code === undefined
         ? `internal error, please report it: ${error instanceof Error ? error.stack : String(error)}\n`
-        : `error: ${(error as Error).message}\n`,
+        : `error: ${(error as Error).message}\n${process.env.STF_DEBUG ? `${inspect(error)}\n` : ''}`,
     );
     process.exitCode = code ?? EXIT.training;
   }

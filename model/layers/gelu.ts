@@ -21,8 +21,3 @@ export function gelu<T extends tf.Tensor>(x: T): T {
     },
   );
 }
-
-/** `x·σ(x)`. */
-export function silu<T extends tf.Tensor>(x: T): T {
-  return tf.mul(x, tf.sigmoid(x));
-}

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
 import { FeedForward } from '../layers/feedForward.js';
-import { silu } from '../layers/gelu.js';
 import { constant, type Initializer, uniformBetween } from '../layers/initializers.js';
 import { createLayerNorm, type LayerNormParameters, layerNorm } from '../layers/layerNorm.js';
 import { createLinear, type LinearParameters, linear } from '../layers/linear.js';
 import type { ParameterScope } from '../layers/parameterScope.js';
 import { addResidual, type BranchMask } from '../layers/residual.js';
+import { silu } from '../layers/silu.js';
 import { selectiveScan } from './selectiveScan.js';
 
 /** The rank of the step-size projection is a sixteenth of the width, as in Mamba (Gu and Dao, 2023). */

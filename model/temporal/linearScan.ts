@@ -44,11 +44,14 @@ function scan(a: tf.Tensor, b: tf.Tensor, shift: typeof shiftLater): tf.Tensor3D
 
 /** Moves values k steps later, filling the start. */
 function shiftLater(x: tf.Tensor, k: number, fill: number): tf.Tensor {
-  const [, steps] = x.shape;
-  return tf.pad(tf.slice(x, [0, 0, 0], [-1, steps - k, -1]), [[0, 0], [k, 0], [0, 0]], fill); // biome-ignore format: short
+  return padTime(tf.slice(x, [0, 0, 0], [-1, x.shape[1] - k, -1]), [k, 0], fill);
 }
 
 /** Moves values k steps earlier, filling the end. */
 function shiftEarlier(x: tf.Tensor, k: number, fill: number): tf.Tensor {
-  return tf.pad(tf.slice(x, [0, k, 0], [-1, -1, -1]), [[0, 0], [0, k], [0, 0]], fill); // biome-ignore format: short
+  return padTime(tf.slice(x, [0, k, 0], [-1, -1, -1]), [0, k], fill);
+}
+
+function padTime(x: tf.Tensor, width: [number, number], fill: number): tf.Tensor {
+  return tf.pad(x, [[0, 0], width, [0, 0]], fill);
 }

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import writeFileAtomic from 'write-file-atomic';
+import { writeAtomically } from '../../model/index.js';
 import type { TracedFrame } from '../../workers/index.js';
 import { lettering, letteringWidth } from './strokeLettering.js';
 
@@ -106,7 +106,7 @@ export async function drawContactSheet(
     .removeAlpha()
     .png({ compressionLevel: 9 })
     .toBuffer();
-  await writeFileAtomic(file, png);
+  await writeAtomically(file, png);
   return { width, height, cells };
 }
 

@@ -3,13 +3,10 @@ import { lidsAt, slitAt } from './faceChart.js';
 import type { Hair } from './hair.js';
 import type { Expression, HeadSurface } from './headSurface.js';
 import type { Colour, Identity } from './identity.js';
-import type { Lighting, ShadowMap } from './lighting.js';
+import { type Illumination, power10 } from './illumination.js';
 import type { SurfacePoint } from './mesh.js';
-import { ATLAS_CHANNELS, type SkinAtlas } from './skinAtlas.js';
+import type { SkinAtlas } from './skinAtlas.js';
 import { smoothstep, type ValueNoise } from './valueNoise.js';
-
-/** How far light wraps around the terminator in skin, per channel: red travels farthest beneath it. */
-const SKIN_WRAP: Colour = [0.32, 0.17, 0.11];
 
 const EYEBALL_MM = 12;
 const IRIS_MM = 6;
@@ -17,10 +14,7 @@ const PUPIL_MM = 2.4;
 
 /** Colours of visible points of one person in one light. Linear light. */
 export class Shading {
-  private readonly texel = new Float64Array(ATLAS_CHANNELS);
   private readonly local = new Float64Array(3);
-  private readonly halfKey: Colour;
-  private readonly halfFill: Colour;
   private readonly eyeCentre: readonly [number, number, number];
   private readonly identity: Identity;
   private expression!: Expression;
@@ -29,14 +23,11 @@ export class Shading {
     private readonly surface: HeadSurface,
     private readonly atlas: SkinAtlas,
     private readonly hair: Hair,
-    private readonly lighting: Lighting,
-    private readonly shadow: ShadowMap,
+    private readonly light: Illumination,
     private readonly camera: Camera,
     private readonly fine: ValueNoise,
   ) {
     this.identity = surface.identity;
-    this.halfKey = halfway(lighting.keyFrom);
-    this.halfFill = halfway(lighting.fillFrom);
     const { eye } = surface.chart;
     const x = (eye.inner + eye.outer) / 2;
     const point = new Float64Array(3);
@@ -68,17 +59,17 @@ export class Shading {
         }
       }
     }
-    this.atlas.at(p.u, p.v, this.texel);
-    this.lightSkin(p, out);
+    this.atlas.at(p.u, p.v, this.light.coating);
+    this.light.skin(p, out);
   }
 
   ear(p: SurfacePoint, out: Float64Array): void {
     // The skin before the ear, above any beard.
-    this.atlas.at(Math.sign(p.x) * 1.3, -8 + 0.15 * p.v, this.texel);
+    this.atlas.at(Math.sign(p.x) * 1.3, -8 + 0.15 * p.v, this.light.coating);
     const hollow = 1 - 0.6 * Math.min(1, p.u);
-    const t = this.texel;
-    this.coat(t[0]! * hollow, t[1]! * hollow * 0.9, t[2]! * hollow * 0.9, 0.7, hollow);
-    this.lightSkin(p, out);
+    const t = this.light.coating;
+    this.light.coat(t[0]! * hollow, t[1]! * hollow * 0.9, t[2]! * hollow * 0.9, 0.7, hollow);
+    this.light.skin(p, out);
   }
 
   body(p: SurfacePoint, out: Float64Array): void {
@@ -89,8 +80,8 @@ export class Shading {
       const tone = 0.92 + 0.16 * this.fine.at(p.u * 90, p.v * 0.8);
       const a = skin.albedo;
       const chin = 0.62 + 0.38 * smoothstep(-95, -140, p.v);
-      this.coat(a[0] * tone * 0.97, a[1] * tone * 0.92, a[2] * tone * 0.92, 0.5, chin);
-      this.lightSkin(p, out);
+      this.light.coat(a[0] * tone * 0.97, a[1] * tone * 0.92, a[2] * tone * 0.92, 0.5, chin);
+      this.light.skin(p, out);
       return;
     }
     const edge = smoothstep(collar - 7, collar - 5.5, p.v);
@@ -108,14 +99,14 @@ export class Shading {
     const weave = 0.85 + 0.3 * this.fine.at(p.u * 160, p.v * 1.7);
     const drape = 1 + 0.25 * (this.fine.at(p.u * 9, p.v * 0.11) - 0.5);
     const tone = weave * drape * fold * (1 - 0.3 * edge);
-    this.coat(base[0] * tone, base[1] * tone, base[2] * tone, 0.05, 1);
-    this.light(p, out);
+    this.light.coat(base[0] * tone, base[1] * tone, base[2] * tone, 0.05, 1);
+    this.light.matter(p, out);
   }
 
   frame(p: SurfacePoint, out: Float64Array): void {
     const c = this.identity.glasses!.colour;
-    this.coat(c[0], c[1], c[2], 0.9, 1);
-    this.light(p, out);
+    this.light.coat(c[0], c[1], c[2], 0.9, 1);
+    this.light.matter(p, out);
   }
 
   /** Colour of hair; returns how much of what lies behind it hides. */
@@ -130,84 +121,23 @@ export class Shading {
     // The highlight runs across the strands: bend the normal along them.
     const bend = (strand - 0.95) * 0.5;
     const ny = p.ny + bend;
-    const h = this.halfKey;
+    const h = this.light.halfKey;
     const nh = power10(
       Math.max(0, p.nx * h[0] + ny * h[1] + p.nz * h[2]) / Math.sqrt(1 + 2 * bend * p.ny + bend * bend),
     );
     const shiny = style === 'cropped' || style === 'bald' ? 0.15 : 1;
-    const lit = this.shadow.light(p, 3);
+    const lit = this.light.shadow.light(p, 3);
     const spec = shiny * gloss * strand * lit * (0.035 * nh + 0.05 * nh * nh * nh * nh);
     // Deep between neck and hair little light arrives.
     const inner = curtain ? 0.25 + 0.75 * smoothstep(-75, -10, p.z) : 1;
     const s = strand * inner;
-    this.coat(colour[0] * s, colour[1] * s, colour[2] * s, 0, 0.9);
-    this.light(p, out);
-    const { key } = this.lighting;
+    this.light.coat(colour[0] * s, colour[1] * s, colour[2] * s, 0, 0.9);
+    this.light.matter(p, out);
+    const { key } = this.light.lighting;
     out[0]! += key[0] * spec * (0.5 + 2 * colour[0]);
     out[1]! += key[1] * spec * (0.5 + 2 * colour[1]);
     out[2]! += key[2] * spec * (0.5 + 2 * colour[2]);
     return cover;
-  }
-
-  /** Sets what is lit: albedo, gloss (0 matt), and the share of the surroundings' light that gets there. */
-  private coat(r: number, g: number, b: number, gloss: number, open: number): void {
-    const t = this.texel;
-    t[0] = r;
-    t[1] = g;
-    t[2] = b;
-    t[3] = gloss;
-    t[4] = open;
-  }
-
-  /** Light on skin, whose depths carry it past the terminator and into the edges of shadows, red first. */
-  private lightSkin(p: SurfacePoint, out: Float64Array): void {
-    const { nx, ny, nz } = p;
-    const t = this.texel;
-    const { key, keyFrom, fill, fillFrom, above, below } = this.lighting;
-    const nk = nx * keyFrom[0] + ny * keyFrom[1] + nz * keyFrom[2];
-    const shadow = nk > -SKIN_WRAP[0] ? this.shadow.light(p, 0) : 0;
-    const open = t[4]!;
-    const f = Math.max(0, (nx * fillFrom[0] + ny * fillFrom[1] + nz * fillFrom[2] + 0.35) / 1.35) * open;
-    const sky = 0.5 + 0.5 * ny;
-    const hk = this.halfKey;
-    const hf = this.halfFill;
-    const nh = power10(Math.max(0, nx * hk[0] + ny * hk[1] + nz * hk[2]));
-    const ng = power10(Math.max(0, nx * hf[0] + ny * hf[1] + nz * hf[2]));
-    // Two lobes, one broad and one narrow, and more reflection at grazing angles (Schlick).
-    const away = (1 - Math.max(0, nz)) ** 2;
-    const shine = 0.045 * t[3]! * open * (1 + 4 * away * away);
-    const narrow = nh * nh * nh * nh;
-    const specKey = shadow * shine * (nh + 1.6 * narrow);
-    const specFill = shine * 0.7 * ng;
-    for (let c = 0; c < 3; c++) {
-      const wrap = SKIN_WRAP[c]!;
-      const reach = shadow * (1 + 1.5 * wrap * (1 - shadow));
-      const k = nk > -wrap ? ((nk + wrap) / (1 + wrap)) * reach : 0;
-      const ambient = (below[c]! + (above[c]! - below[c]!) * sky) * open;
-      out[c] = t[c]! * (key[c]! * k + fill[c]! * f + ambient) + key[c]! * specKey + fill[c]! * specFill;
-    }
-  }
-
-  /** Light on anything else. */
-  private light(p: SurfacePoint, out: Float64Array): void {
-    const { nx, ny, nz } = p;
-    const t = this.texel;
-    const { key, keyFrom, fill, fillFrom, above, below } = this.lighting;
-    const nk = Math.max(0, (nx * keyFrom[0] + ny * keyFrom[1] + nz * keyFrom[2] + 0.1) / 1.1);
-    const shadow = nk > 0 ? this.shadow.light(p, 2) : 0;
-    const k = shadow * nk;
-    const f = Math.max(0, (nx * fillFrom[0] + ny * fillFrom[1] + nz * fillFrom[2] + 0.3) / 1.3);
-    const sky = 0.5 + 0.5 * ny;
-    let spec = 0;
-    if (t[3]! > 0) {
-      const h = this.halfKey;
-      const nh = power10(Math.max(0, nx * h[0] + ny * h[1] + nz * h[2]));
-      spec = 0.08 * t[3]! * shadow * nh * nh;
-    }
-    for (let c = 0; c < 3; c++) {
-      const ambient = (below[c]! + (above[c]! - below[c]!) * sky) * t[4]!;
-      out[c] = t[c]! * (key[c]! * k + fill[c]! * f + ambient) + key[c]! * spec;
-    }
   }
 
   /** Inside of the mouth: teeth of both jaws, tongue, and the dark behind. */
@@ -250,8 +180,8 @@ export class Shading {
     p.nx = 0;
     p.ny = 0.1;
     p.nz = 0.99;
-    this.coat(r, g, b, 0, 1);
-    this.light(p, out);
+    this.light.coat(r, g, b, 0, 1);
+    this.light.matter(p, out);
     const dim = 0.42 + 0.2 * Math.min(1, gap / 10);
     out[0]! *= dim;
     out[1]! *= dim;
@@ -286,13 +216,13 @@ export class Shading {
     p.nx = n[0];
     p.ny = n[1];
     p.nz = n[2];
-    this.coat(r, g, b, 0, 1);
-    this.light(p, out);
+    this.light.coat(r, g, b, 0, 1);
+    this.light.matter(p, out);
     // The upper lid and its lashes shade the ball; the lower lid's rim is wet and pink.
     const lid = (1 - 0.62 * smoothstep(0.45, 1, share)) * (0.72 + 0.28 * smoothstep(0, 0.25, share));
     for (let c = 0; c < 3; c++) out[c]! *= 0.86 * lid;
-    const { key, fill } = this.lighting;
-    const [hx, hy, hz] = this.halfKey;
+    const { key, fill } = this.light.lighting;
+    const [hx, hy, hz] = this.light.halfKey;
     const spark = glint(dx, dy, gx, gy, hx, hy, hz, this.camera) * (1 - 0.6 * smoothstep(0.75, 1, share));
     for (let c = 0; c < 3; c++) out[c]! += spark * (0.75 * key[c]! + 0.2 * fill[c]!);
   }
@@ -315,17 +245,4 @@ function glint(
   const sy = gy + 0.3 * (ly - gy);
   const d = Math.hypot(dx - sx, dy - sy) * EYEBALL_MM;
   return smoothstep(1.5, 0.6, d);
-}
-
-/** x¹⁰, the exponent of the broad highlight. */
-function power10(x: number): number {
-  const x2 = x * x;
-  const x4 = x2 * x2;
-  return x4 * x4 * x2;
-}
-
-/** Unit vector halfway between a lamp and the viewer, who looks along -z. */
-function halfway([x, y, z]: readonly [number, number, number]): Colour {
-  const length = Math.hypot(x, y, z + 1);
-  return [x / length, y / length, (z + 1) / length];
 }

@@ -10,6 +10,7 @@ import { Hair } from './hair.js';
 import { HeadMesh } from './headMesh.js';
 import { type Expression, HeadSurface } from './headSurface.js';
 import { drawIdentity, type Identity } from './identity.js';
+import { Illumination } from './illumination.js';
 import { type ChartPoint, landmarks81 } from './landmarks81.js';
 import { drawLighting, ShadowMap } from './lighting.js';
 import { gridNormals, isTwoSided, type Mesh, type SurfacePoint } from './mesh.js';
@@ -79,7 +80,7 @@ export class TalkingHead {
     const lighting = drawLighting(room);
     this.shadow = new ShadowMap(lighting.keyFrom);
     this.backdrop = new Backdrop(room, CLOUDS);
-    this.shading = new Shading(this.surface, atlas, hair, lighting, this.shadow, this.camera, FINE);
+    this.shading = new Shading(this.surface, atlas, hair, new Illumination(lighting, this.shadow), this.camera, FINE);
     this.front = new DepthLayer(this.side);
     this.veil = new DepthLayer(this.side);
   }

@@ -35,7 +35,12 @@ export class TrainActorClient {
   }
 
   async #call<T>(name: string, payload: unknown, transferList: ArrayBuffer[] = []): Promise<T> {
-    const answer = (await this.#thread.run(payload, { name, transferList })) as T | ActorFailure;
+    let answer: T | ActorFailure;
+    try {
+      answer = await this.#thread.run(payload, { name, transferList });
+    } catch (error) {
+      throw new TrainingError(`the train actor failed at "${name}": ${(error as Error).message}`, { cause: error });
+    }
     if (answer && typeof answer === 'object' && 'failed' in answer) throw new UserError(answer.failed.message);
     return answer as T;
   }

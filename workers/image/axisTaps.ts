@@ -6,17 +6,34 @@
 export type AxisTaps = {
   low: Int32Array;
   high: Int32Array;
-  lowWeight: Float32Array;
-  highWeight: Float32Array;
+  /** In double precision, so that the two add up to 1 and equal neighbours give exactly their value. */
+  lowWeight: Float64Array;
+  highWeight: Float64Array;
+  /** The weights as whole multiples of 2^-WEIGHT_BITS, for 8-bit pictures. */
+  lowFixed: Int32Array;
+  highFixed: Int32Array;
 };
+
+/** 255 * 2^11 * 2^11 is the most that two passes can add up in 31 bits, as in OpenCV. */
+export const WEIGHT_BITS = 11;
 
 function emptyTaps(length: number): AxisTaps {
   return {
     low: new Int32Array(length),
     high: new Int32Array(length),
-    lowWeight: new Float32Array(length),
-    highWeight: new Float32Array(length),
+    lowWeight: new Float64Array(length),
+    highWeight: new Float64Array(length),
+    lowFixed: new Int32Array(length),
+    highFixed: new Int32Array(length),
   };
+}
+
+function fixWeights(taps: AxisTaps): AxisTaps {
+  for (let i = 0; i < taps.low.length; i++) {
+    taps.lowFixed[i] = Math.round(taps.lowWeight[i]! * 2 ** WEIGHT_BITS);
+    taps.highFixed[i] = Math.round(taps.highWeight[i]! * 2 ** WEIGHT_BITS);
+  }
+  return taps;
 }
 
 /**
@@ -34,7 +51,7 @@ export function resizeTaps(inputLength: number, outputLength: number, inputStart
     taps.highWeight[i] = position - low;
     taps.lowWeight[i] = 1 - taps.highWeight[i]!;
   }
-  return taps;
+  return fixWeights(taps);
 }
 
 /** Moves samples by the map `x -> scale * x + shift`; what comes from outside the input is 0. */
@@ -53,7 +70,7 @@ export function affineTaps(length: number, scale: number, shift: number): AxisTa
       taps.highWeight[i] = weight;
     }
   }
-  return taps;
+  return fixWeights(taps);
 }
 
 /**

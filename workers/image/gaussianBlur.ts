@@ -1,15 +1,35 @@
 import { type Box, isEmptyBox } from './box.js';
 import { reflect101 } from './reflect101.js';
 
-/** Memory of one call, kept for the next. */
+/**
+ * Memory of one call, kept for the next. `plateauStart` and `plateauEnd` bound, for each row after the horizontal pass,
+ * the longest stretch over which the kernel saw one value only; `plateauValue` is that value.
+ */
 let line = new Float32Array(0);
 let runEnd = new Int32Array(0);
 let rowsBlurred = new Float32Array(0);
+let plateauStart = new Int32Array(0);
+let plateauEnd = new Int32Array(0);
+let plateauValue = new Float32Array(0);
+
+function reserve(lineLength: number, outWidth: number, height: number): void {
+  if (line.length < lineLength) {
+    line = new Float32Array(lineLength);
+    runEnd = new Int32Array(lineLength);
+  }
+  if (rowsBlurred.length < outWidth * height) rowsBlurred = new Float32Array(outWidth * height);
+  if (plateauStart.length < height) {
+    plateauStart = new Int32Array(height);
+    plateauEnd = new Int32Array(height);
+    plateauValue = new Float32Array(height);
+  }
+}
 
 /**
  * Separable blur of one float picture with a symmetric kernel, border reflected without repeating its pixel. Only
  * `outBox` of `target` is written, and `source` counts as 0 outside `sourceBox`, so the cost follows the mask and not
- * the picture. Where the kernel sees one value only, that value is the result and no sum is made.
+ * the picture. Where the kernel sees one value only, as in the middle of a mask, that value is the result and nothing
+ * is summed.
  */
 export function gaussianBlur(
   source: Float32Array,
@@ -25,22 +45,22 @@ export function gaussianBlur(
   if (isEmptyBox(outBox)) return;
   const radius = (kernel.length - 1) / 2;
   const outWidth = outBox.x1 - outBox.x0;
-  if (line.length < outWidth + 2 * radius) {
-    line = new Float32Array(outWidth + 2 * radius);
-    runEnd = new Int32Array(outWidth + 2 * radius);
-  }
-  if (rowsBlurred.length < outWidth * height) rowsBlurred = new Float32Array(outWidth * height);
+  const lineLength = outWidth + 2 * radius;
+  reserve(lineLength, outWidth, height);
 
-  // Rows of the source that any output row looks at.
+  // Rows of the source that any output row looks at; the others are 0.
   const firstRow = Math.max(sourceBox.y0, outBox.y0 - radius, 0);
   const endRow = Math.min(sourceBox.y1, Math.max(outBox.y1 + radius, radius + 1), height);
   for (let y = firstRow; y < endRow; y++) {
-    fillLine(line, runEnd, source, sourceOffset + y * width, width, sourceBox, outBox.x0 - radius, outWidth + 2 * radius);
-    blurLine(line, runEnd, kernel, outWidth, rowsBlurred, y * outWidth);
+    fillLine(line, runEnd, source, sourceOffset + y * width, width, sourceBox, outBox.x0 - radius, lineLength);
+    blurLine(line, runEnd, kernel, outWidth, y);
   }
   for (let y = outBox.y0; y < outBox.y1; y++) {
     const out = targetOffset + y * width + outBox.x0;
-    sumRows(rowsBlurred, outWidth, firstRow, endRow, height, y, kernel, target, out);
+    const [from, to] = commonPlateau(y, radius, firstRow, endRow, height, outWidth);
+    if (from < to) target.fill(plateauValue[y]!, out + from, out + to);
+    sumRows(rowsBlurred, outWidth, 0, from, firstRow, endRow, height, y, kernel, target, out);
+    sumRows(rowsBlurred, outWidth, to, outWidth, firstRow, endRow, height, y, kernel, target, out);
   }
 }
 
@@ -64,32 +84,59 @@ function fillLine(
   for (let i = length - 2; i >= 0; i--) runEnd[i] = line[i] === line[i + 1] ? runEnd[i + 1]! : i + 1;
 }
 
-function blurLine(
-  line: Float32Array,
-  runEnd: Int32Array,
-  kernel: Float32Array,
-  outWidth: number,
-  blurred: Float32Array,
-  out: number,
-): void {
+function blurLine(line: Float32Array, runEnd: Int32Array, kernel: Float32Array, outWidth: number, y: number): void {
   const size = kernel.length;
   const radius = (size - 1) >> 1;
-  for (let x = 0; x < outWidth; x++) {
-    if (runEnd[x]! >= x + size) {
-      blurred[out + x] = line[x]!;
+  const blurred = rowsBlurred;
+  const out = y * outWidth;
+  let [start, end] = [0, 0];
+  for (let x = 0; x < outWidth; ) {
+    const constantUntil = Math.min(outWidth, runEnd[x]! - size + 1);
+    if (constantUntil > x) {
+      blurred.fill(line[x]!, out + x, out + constantUntil);
+      if (constantUntil - x > end - start && line[x] !== 0) [start, end] = [x, constantUntil];
+      x = constantUntil;
       continue;
     }
     const centre = x + radius;
     let sum = kernel[radius]! * line[centre]!;
     for (let tap = 1; tap <= radius; tap++) sum += kernel[radius + tap]! * (line[centre - tap]! + line[centre + tap]!);
     blurred[out + x] = sum;
+    x++;
   }
+  plateauStart[y] = start;
+  plateauEnd[y] = end;
+  plateauValue[y] = line[start]!;
 }
 
-/** One output row: the weighted sum of the blurred rows around it; rows outside [firstRow, endRow) are 0. */
+/** The columns in which all rows that an output row looks at lie on a plateau of one value; empty as [0, 0]. */
+function commonPlateau(
+  y: number,
+  radius: number,
+  firstRow: number,
+  endRow: number,
+  height: number,
+  outWidth: number,
+): [number, number] {
+  // At the picture's border rows are mirrored; those are left to the sums.
+  if (y - radius < Math.max(firstRow, 0) || y + radius >= Math.min(endRow, height)) return [0, 0];
+  let from = 0;
+  let to = outWidth;
+  for (let row = y - radius; row <= y + radius; row++) {
+    if (plateauValue[row] !== plateauValue[y]) return [0, 0];
+    if (plateauStart[row]! > from) from = plateauStart[row]!;
+    if (plateauEnd[row]! < to) to = plateauEnd[row]!;
+    if (from >= to) return [0, 0];
+  }
+  return [from, to];
+}
+
+/** Columns [from, to) of one output row: the weighted sum of the rows around it; outside [firstRow, endRow) they are 0. */
 function sumRows(
   blurred: Float32Array,
   width: number,
+  from: number,
+  to: number,
   firstRow: number,
   endRow: number,
   height: number,
@@ -98,19 +145,19 @@ function sumRows(
   target: Float32Array,
   out: number,
 ): void {
+  if (from >= to) return;
   const radius = (kernel.length - 1) >> 1;
-  target.fill(0, out, out + width);
+  target.fill(0, out + from, out + to);
   for (let tap = 0; tap <= radius; tap++) {
     const above = reflect101(y - tap, height);
     const below = reflect101(y + tap, height);
     const hasAbove = above >= firstRow && above < endRow;
     const hasBelow = below >= firstRow && below < endRow && tap > 0;
-    if (hasAbove || hasBelow) {
-      const a = (hasAbove ? above : below) * width;
-      const b = (hasBelow ? below : above) * width;
-      // A single row is added to itself with half its weight: one loop serves both cases.
-      const weight = hasAbove && hasBelow ? kernel[radius + tap]! : kernel[radius + tap]! / 2;
-      for (let x = 0; x < width; x++) target[out + x]! += weight * (blurred[a + x]! + blurred[b + x]!);
-    }
+    if (!hasAbove && !hasBelow) continue;
+    const a = (hasAbove ? above : below) * width;
+    const b = (hasBelow ? below : above) * width;
+    // A single row is added to itself with half its weight: one loop serves both cases.
+    const weight = hasAbove && hasBelow ? kernel[radius + tap]! : kernel[radius + tap]! / 2;
+    for (let x = from; x < to; x++) target[out + x]! += weight * (blurred[a + x]! + blurred[b + x]!);
   }
 }

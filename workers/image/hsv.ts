@@ -11,6 +11,10 @@ export const HUE_SCALE = Int32Array.from({ length: 256 }, (_, i) =>
   i === 0 ? 0 : Math.round((180 << FIXED_BITS) / (6 * i)),
 );
 
+/** Which sixth of the circle a stored hue lies in, and how far into it (0..29). */
+const SECTOR = Uint8Array.from({ length: 256 }, (_, hue) => Math.floor(hue / 30));
+const PART = Uint8Array.from({ length: 256 }, (_, hue) => hue % 30);
+
 /** Pixels `[n, 3]` from RGB to HSV. */
 export function rgbToHsv(rgb: Uint8Array, hsv: Uint8Array): void {
   for (let i = 0; i + 2 < rgb.length; i += 3) {
@@ -48,8 +52,8 @@ export function packHsv(r: number, g: number, b: number): number {
  * in its plain code and truncates them in its vector code, so its results depend on the width of the picture.
  */
 export function packRgb(hue: number, saturation: number, value: number): number {
-  const sector = (hue / 30) | 0;
-  const part = hue - 30 * sector;
+  const sector = SECTOR[hue]!;
+  const part = PART[hue]!;
   const low = (value * (255 - saturation) * (1 / 255) + 0.5) | 0;
   if ((sector & 1) === 0) {
     const rising = (value * (7650 - saturation * (30 - part)) * (1 / 7650) + 0.5) | 0;

@@ -26,15 +26,16 @@ export function resampleMask(
   for (let y = y0; y < y1; y++) {
     const upper = sourceOffset + rows.low[y]! * sourceWidth;
     const lower = sourceOffset + rows.high[y]! * sourceWidth;
-    const upperWeight = rows.lowWeight[y]! * factor;
-    const lowerWeight = rows.highWeight[y]! * factor;
+    const upperWeight = rows.lowWeight[y]!;
+    const lowerWeight = rows.highWeight[y]!;
     const out = targetOffset + y * targetWidth;
     for (let x = x0; x < x1; x++) {
       const l = low[x]!;
       const h = high[x]!;
-      target[out + x] =
+      const value =
         lowWeight[x]! * (upperWeight * source[upper + l]! + lowerWeight * source[lower + l]!) +
         highWeight[x]! * (upperWeight * source[upper + h]! + lowerWeight * source[lower + h]!);
+      target[out + x] = value * factor;
     }
   }
   return box;

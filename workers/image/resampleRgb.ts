@@ -1,9 +1,6 @@
-import type { AxisTaps } from './axisTaps.js';
+import { type AxisTaps, WEIGHT_BITS } from './axisTaps.js';
 import type { Box } from './box.js';
 
-/** Bits of a weight in the integer sums; 255 * 2^11 * 2^11 is the most that fits 31 bits, as in OpenCV. */
-const WEIGHT_BITS = 11;
-const ONE = 1 << WEIGHT_BITS;
 const ROUND = 1 << (2 * WEIGHT_BITS - 1);
 
 let upperRow = new Int32Array(0);
@@ -52,8 +49,8 @@ export function resampleRgb(
       mixColumns(source, sourceOffset + lower * sourceWidth * 3, columns, box, lowerRow);
       lowerHolds = lower;
     }
-    const upperWeight = Math.round(rows.lowWeight[y]! * ONE);
-    const lowerWeight = Math.round(rows.highWeight[y]! * ONE);
+    const upperWeight = rows.lowFixed[y]!;
+    const lowerWeight = rows.highFixed[y]!;
     const out = targetOffset + (y * targetWidth + box.x0) * 3;
     const a = upperRow;
     const b = lowerRow;
@@ -63,14 +60,14 @@ export function resampleRgb(
 }
 
 function mixColumns(source: Uint8Array, rowStart: number, columns: AxisTaps, box: Box, row: Int32Array): void {
-  const { low, high, lowWeight, highWeight } = columns;
+  const { low, high, lowFixed, highFixed } = columns;
   for (let x = box.x0, i = 0; x < box.x1; x++, i += 3) {
     const left = rowStart + low[x]! * 3;
     const right = rowStart + high[x]! * 3;
-    const leftWeight = (lowWeight[x]! * ONE + 0.5) | 0;
-    const rightWeight = (highWeight[x]! * ONE + 0.5) | 0;
-    row[i] = source[left]! * leftWeight + source[right]! * rightWeight;
-    row[i + 1] = source[left + 1]! * leftWeight + source[right + 1]! * rightWeight;
-    row[i + 2] = source[left + 2]! * leftWeight + source[right + 2]! * rightWeight;
+    const leftWeight = lowFixed[x]!;
+    const rightWeight = highFixed[x]!;
+    row[i] = Math.imul(source[left]!, leftWeight) + Math.imul(source[right]!, rightWeight);
+    row[i + 1] = Math.imul(source[left + 1]!, leftWeight) + Math.imul(source[right + 1]!, rightWeight);
+    row[i + 2] = Math.imul(source[left + 2]!, leftWeight) + Math.imul(source[right + 2]!, rightWeight);
   }
 }

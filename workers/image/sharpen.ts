@@ -1,6 +1,9 @@
 import type { Box } from './box.js';
 import { reflect101 } from './reflect101.js';
 
+/** Fractional bits of the integer sums. */
+const BITS = 16;
+
 let sums = new Int32Array(0);
 
 /**
@@ -24,7 +27,9 @@ export function sharpen(
   const columns = (box.x1 - box.x0 + 2) * 3;
   if (sums.length < columns) sums = new Int32Array(columns);
   const column = sums; // a local name: a module's variable is loaded anew at every use
-  const own = 1 - alpha + alpha * (8 + lightness) + alpha;
+  const own = Math.round((1 - alpha + alpha * (8 + lightness) + alpha) * (1 << BITS));
+  const around = Math.round(alpha * (1 << BITS));
+  const half = 1 << (BITS - 1);
   for (let y = box.y0; y < box.y1; y++) {
     const row = sourceOffset + y * width * 3;
     const above = sourceOffset + reflect101(y - 1, height) * width * 3;
@@ -40,8 +45,10 @@ export function sharpen(
     const to = targetOffset + (y * width + box.x0) * 3;
     const count = (box.x1 - box.x0) * 3;
     for (let k = 0; k < count; k++) {
-      const level = own * source[from + k]! - alpha * (column[k]! + column[k + 3]! + column[k + 6]!);
-      target[to + k] = level <= 0 ? 0 : level >= 255 ? 255 : (level + 0.5) | 0;
+      const level =
+        (Math.imul(own, source[from + k]!) - Math.imul(around, column[k]! + column[k + 3]! + column[k + 6]!) + half) >>
+        BITS;
+      target[to + k] = Math.max(0, Math.min(255, level));
     }
   }
 }

@@ -30,15 +30,16 @@ export function shiftMask(
   for (let y = box.y0; y < box.y1; y++) {
     const upper = offset + rows.low[y]! * width;
     const lower = offset + rows.high[y]! * width;
-    const upperWeight = rows.lowWeight[y]! / 255;
-    const lowerWeight = rows.highWeight[y]! / 255;
+    const upperWeight = rows.lowWeight[y]!;
+    const lowerWeight = rows.highWeight[y]!;
     const out = offset + y * width;
     for (let x = box.x0; x < box.x1; x++) {
       const l = low[x]!;
       const h = high[x]!;
-      target[out + x] =
+      const level =
         lowWeight[x]! * (upperWeight * source[upper + l]! + lowerWeight * source[lower + l]!) +
         highWeight[x]! * (upperWeight * source[upper + h]! + lowerWeight * source[lower + h]!);
+      target[out + x] = level / 255;
     }
   }
   return box;

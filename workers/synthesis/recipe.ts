@@ -1,3 +1,5 @@
+import type { NpzLimits } from '../npz/readNpz.js';
+
 /** One step of a recipe: the stage's name and the parameters that differ from its defaults. */
 export type StageSpec = { stage: string; params: Record<string, unknown> };
 
@@ -10,7 +12,13 @@ export type ClipSource = { id: string; crops: string; landmarks: string };
 /** Which sample it is. Validation uses epoch -1, so that it never meets a training sample's numbers. */
 export type SampleKey = { seed: number; epoch: number; position: number };
 
-export type SynthesisTask = { source: ClipSource; key: SampleKey; recipe: Recipe };
+export type SynthesisTask = {
+  source: ClipSource;
+  key: SampleKey;
+  recipe: Recipe;
+  /** Bounds on what is read; `DEFAULT_NPZ_LIMITS` where left out. */
+  limits?: Partial<NpzLimits>;
+};
 
 /** A real clip and the fake made from it. */
 export type ClipPair = {

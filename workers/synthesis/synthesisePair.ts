@@ -16,7 +16,7 @@ import { Workspace } from './workspace.js';
  */
 export async function synthesisePair(task: SynthesisTask, trace?: SynthesisTrace): Promise<ClipPair> {
   const began = performance.now();
-  const stored = await readClip(task.source);
+  const stored = await readClip(task.source, task.limits);
   const readMs = performance.now() - began;
   const pair = await synthesiseFrom(stored, task.key, task.recipe, trace);
   return { ...pair, stageMs: { read: readMs, ...pair.stageMs } };

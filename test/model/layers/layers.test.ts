@@ -28,13 +28,19 @@ describe('layerNorm', () => {
       want.push(...row.map((v, c) => ((v - mean) / Math.sqrt(variance + 1e-6)) * gamma[c] + beta[c]));
     }
     const parameters = { gamma: tf.variable(tf.tensor1d(gamma)), beta: tf.variable(tf.tensor1d(beta)) };
-    expect(largestDifference(numbersOf(layerNorm(tf.tensor(x, [2, 3, channels]), parameters)), want)).toBeLessThan(2e-6);
+    expect(largestDifference(numbersOf(layerNorm(tf.tensor(x, [2, 3, channels]), parameters)), want)).toBeLessThan(
+      2e-6,
+    );
   });
 
   test('has the gradients of finite differences', () => {
     const f = (x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) =>
       layerNorm(x, { gamma: gamma as tf.Variable, beta: beta as tf.Variable });
-    const errors = gradientErrors(f as never, [random([2, 3, 6], 1), random([6], 2), random([6], 3)], random([2, 3, 6], 4));
+    const errors = gradientErrors(
+      f as never,
+      [random([2, 3, 6], 1), random([6], 2), random([6], 3)],
+      random([2, 3, 6], 4),
+    );
     for (const error of errors) expect(error).toBeLessThan(2e-3);
     expect(gradientErrors(standardise, [random([4, 6], 5)], random([4, 6], 6))[0]).toBeLessThan(2e-3);
   });
@@ -49,7 +55,9 @@ describe('layerNorm', () => {
 describe('gelu', () => {
   test('matches tabulated values of x·Φ(x)', () => {
     // Φ(1) = 0.8413447460685429, Φ(2) = 0.9772498680518208, Φ(3) = 0.9986501019683699
-    const want = [0, 0.8413447460685429, -0.15865525393145707, 1.9544997361036416, -0.0455002638963584, -0.0040496940948903];
+    const want = [
+      0, 0.8413447460685429, -0.15865525393145707, 1.9544997361036416, -0.0455002638963584, -0.0040496940948903,
+    ];
     expect(largestDifference(numbersOf(gelu(tf.tensor1d([0, 1, -1, 2, -2, -3]))), want)).toBeLessThan(5e-7);
   });
 
@@ -73,7 +81,8 @@ describe('linear', () => {
     const withBias = (x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) => linear(x, { kernel, bias });
     const withoutBias = (x: tf.Tensor, kernel: tf.Tensor) => linear(x, { kernel });
     for (const error of gradientErrors(withBias as never, inputs, weight)) expect(error).toBeLessThan(1e-3);
-    for (const error of gradientErrors(withoutBias as never, inputs.slice(0, 2), weight)) expect(error).toBeLessThan(1e-3);
+    for (const error of gradientErrors(withoutBias as never, inputs.slice(0, 2), weight))
+      expect(error).toBeLessThan(1e-3);
   });
 });
 

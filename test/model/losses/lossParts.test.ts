@@ -47,7 +47,12 @@ describe('cross-entropy with smoothing 0.1', () => {
 /** The worked example of the method: eight clips, energies and labels. */
 const energies = [0.1, 0.2, 0.8, 0.9, 0.15, 0.3, 0.7, 0.85];
 const labels = [0, 0, 1, 1, 0, 0, 1, 1];
-const contrastive: StfConfig = { ...debug(), use_contrastive_hll: true, use_hll_normalization: false, hll_loss_margin: 1 };
+const contrastive: StfConfig = {
+  ...debug(),
+  use_contrastive_hll: true,
+  use_hll_normalization: false,
+  hll_loss_margin: 1,
+};
 const output = (hll: tf.Tensor1D, all: tf.Tensor1D = tf.onesLike(hll)) => ({
   logits: tf.zeros([hll.shape[0], 2]) as tf.Tensor2D,
   hllEnergy: hll,
@@ -111,8 +116,14 @@ describe('contrastive flicker loss', () => {
     // Reals 0.1, 0.9; fakes 0.3, 0.8: differences 0.2 and −0.1; hinges at 0.25: 0.05 and 0.35.
     const config = { ...contrastive, hll_loss_mode: 'paired' as const, hll_loss_margin: 0.25 };
     for (const [hll, classes] of [
-      [[0.1, 0.3, 0.9, 0.8], [0, 1, 0, 1]],
-      [[0.3, 0.8, 0.1, 0.9], [1, 1, 0, 0]],
+      [
+        [0.1, 0.3, 0.9, 0.8],
+        [0, 1, 0, 1],
+      ],
+      [
+        [0.3, 0.8, 0.1, 0.9],
+        [1, 1, 0, 0],
+      ],
     ]) {
       expect(parts(hll, classes, config).hll).toBeCloseTo(0.2, 6);
     }

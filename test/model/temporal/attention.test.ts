@@ -20,7 +20,11 @@ const randomise = (scope: ParameterScope) => {
 };
 
 test('the rows of attention weights sum to one', () => {
-  const random = (seed: number) => tf.tensor4d(seededValues(2 * 3 * 5 * 4, seed).map((v) => 5 * v), [2, 3, 5, 4]);
+  const random = (seed: number) =>
+    tf.tensor4d(
+      seededValues(2 * 3 * 5 * 4, seed).map((v) => 5 * v),
+      [2, 3, 5, 4],
+    );
   const sums = tf.sum(attentionWeights(random(1), random(2)), 3);
   expect(largestDifference(numbersOf(sums), Array(30).fill(1))).toBeLessThan(1e-6);
 });
@@ -72,7 +76,9 @@ test('a transformer block does not know the order of frames', () => {
 });
 
 test('refuses a width that the heads do not divide', () => {
-  expect(() => new Attention(ParameterScope.root(seededUniform()), 10, 4)).toThrow('divisible by 4 heads but received 10');
+  expect(() => new Attention(ParameterScope.root(seededUniform()), 10, 4)).toThrow(
+    'divisible by 4 heads but received 10',
+  );
 });
 
 test('the head averages over frames and scales by the dropout mask', () => {

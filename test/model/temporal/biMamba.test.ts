@@ -85,7 +85,12 @@ describe('BiMamba', () => {
     expect(Math.max(...stepSizes)).toBeLessThanOrEqual(0.101);
     expect(Math.max(...stepSizes) / Math.min(...stepSizes)).toBeGreaterThan(20);
     const decays = values('bwd.A_log').map(Math.exp);
-    expect(largestDifference(decays, decays.map((_, i) => 1 + (i % 8)))).toBeLessThan(1e-5);
+    expect(
+      largestDifference(
+        decays,
+        decays.map((_, i) => 1 + (i % 8)),
+      ),
+    ).toBeLessThan(1e-5);
     expect(new Set(values('fwd.D'))).toEqual(new Set([1]));
     // Rank ceil(64/16) = 4: weights within ±1/2.
     const projection = values('fwd.dt_proj.kernel').map(Math.abs);

@@ -32,7 +32,8 @@ describe('linearScan', () => {
     const shape = [2, steps, 3];
     const random = (seed: number) => tf.tensor(seededValues(6 * steps, seed), shape);
     const a = tf.add(tf.mul(random(1), 0.4), 0.5);
-    for (const error of gradientErrors(linearScan as never, [a, random(2)], random(3))) expect(error).toBeLessThan(2e-3);
+    for (const error of gradientErrors(linearScan as never, [a, random(2)], random(3)))
+      expect(error).toBeLessThan(2e-3);
   });
 
   test('factors that underflow do no harm', () => {

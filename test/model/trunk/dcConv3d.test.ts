@@ -28,7 +28,11 @@ function create(timeKernel: TimeKernel) {
   let seed = 100;
   for (const [name, variable] of scope.parameters) {
     const scale = name.startsWith('offset') ? 0.2 : 0.4;
-    if (!name.startsWith('norm')) set(variable, seededValues(variable.size, seed++).map((v) => scale * v));
+    if (!name.startsWith('norm'))
+      set(
+        variable,
+        seededValues(variable.size, seed++).map((v) => scale * v),
+      );
   }
   return { block, parameters: scope.parameters };
 }
@@ -38,7 +42,8 @@ const zeroOffsets = (parameters: ReadonlyMap<string, tf.Variable>) => {
     set(variable, new Float32Array(variable.size));
   }
 };
-const forward = (block: DcConv3d, input: tf.Tensor2D) => tf.tidy(() => block.forward(input, grid, [undefined, undefined]));
+const forward = (block: DcConv3d, input: tf.Tensor2D) =>
+  tf.tidy(() => block.forward(input, grid, [undefined, undefined]));
 
 const clip = (index: number, length: number) => Math.min(Math.max(index, 0), length - 1);
 const erf = (v: number) => tf.erf(tf.scalar(v)).dataSync()[0];
@@ -53,9 +58,11 @@ describe.each<TimeKernel>(['straight', 'deformable'])('DcConv3d, %s time kernel'
     const { block, parameters } = create(timeKernel);
     zeroOffsets(parameters);
     // The position-wise branch off, so that the contour branch stands alone.
-    for (const leaf of ['kernel', 'bias']) set(parameters.get(`ffn2.${leaf}`)!, new Float32Array(parameters.get(`ffn2.${leaf}`)!.size));
+    for (const leaf of ['kernel', 'bias'])
+      set(parameters.get(`ffn2.${leaf}`)!, new Float32Array(parameters.get(`ffn2.${leaf}`)!.size));
     const value = (name: string) => parameters.get(name)!.arraySync() as number[][];
-    const times = (row: number[], kernel: number[][]) => kernel[0].map((_, o) => row.reduce((sum, v, i) => sum + v * kernel[i][o], 0));
+    const times = (row: number[], kernel: number[][]) =>
+      kernel[0].map((_, o) => row.reduce((sum, v, i) => sum + v * kernel[i][o], 0));
     const plus = (row: number[], name: string) => {
       const bias = parameters.get(name)!.arraySync() as number[];
       return row.map((v, i) => v + bias[i]);
@@ -69,9 +76,18 @@ describe.each<TimeKernel>(['straight', 'deformable'])('DcConv3d, %s time kernel'
         for (let w = 0; w < width; w++) {
           const line = (read: (tap: number) => number[]) => Array.from({ length: 9 }, (_, k) => read(k - 4)).flat();
           const run = image - (image % 2);
-          const alongX = times(line((j) => at(image, h, clip(w + j, width))), value('tap_x.kernel'));
-          const alongY = times(line((j) => at(image, clip(h + j, height), w)), value('tap_y.kernel'));
-          const alongT = times(line((j) => at(run + clip(image - run + j, 2), h, w)), value('tap_t.kernel'));
+          const alongX = times(
+            line((j) => at(image, h, clip(w + j, width))),
+            value('tap_x.kernel'),
+          );
+          const alongY = times(
+            line((j) => at(image, clip(h + j, height), w)),
+            value('tap_y.kernel'),
+          );
+          const alongT = times(
+            line((j) => at(run + clip(image - run + j, 2), h, w)),
+            value('tap_t.kernel'),
+          );
           const middle = normalise([...alongX, ...alongY, ...alongT]).map((v) => 0.5 * v * (1 + erf(v / Math.SQRT2)));
           const branch = plus(times(middle, value('expand.kernel')), 'expand.bias');
           want.push(...branch.map((v, i) => v + input[(image * height + h) * width + w][i]));
@@ -95,14 +111,21 @@ describe.each<TimeKernel>(['straight', 'deformable'])('DcConv3d, %s time kernel'
     set(
       kernel,
       kernelValues.flatMap((row) =>
-        [...row].reverse().flatMap((inputs) =>
-          inputs.flatMap((outputs) => Array.from({ length: 8 * groups }, (_, c) => source(c).sign * outputs[source(c).from])),
-        ),
+        [...row]
+          .reverse()
+          .flatMap((inputs) =>
+            inputs.flatMap((outputs) =>
+              Array.from({ length: 8 * groups }, (_, c) => source(c).sign * outputs[source(c).from]),
+            ),
+          ),
       ),
     );
     const bias = parameters.get('offset.bias')!;
     const biasValues = bias.arraySync() as number[];
-    set(bias, biasValues.map((_, c) => source(c).sign * biasValues[source(c).from]));
+    set(
+      bias,
+      biasValues.map((_, c) => source(c).sign * biasValues[source(c).from]),
+    );
     const tapX = parameters.get('tap_x.kernel')!;
     const tapRows = tapX.arraySync() as number[][];
     set(tapX, Array.from({ length: 9 }, (_, k) => tapRows.slice((8 - k) * reduced, (9 - k) * reduced)).flat(2));
@@ -133,7 +156,9 @@ describe.each<TimeKernel>(['straight', 'deformable'])('DcConv3d, %s time kernel'
   test('learns to move from straight kernels: offsets have a gradient at zero', () => {
     const { block, parameters } = create(timeKernel);
     zeroOffsets(parameters);
-    const { grads } = tf.variableGrads(() => tf.sum(tf.square(block.forward(x(), grid, [undefined, undefined]))) as tf.Scalar);
+    const { grads } = tf.variableGrads(
+      () => tf.sum(tf.square(block.forward(x(), grid, [undefined, undefined]))) as tf.Scalar,
+    );
     const gradient = grads[parameters.get('offset.bias')!.name].arraySync() as number[];
     for (const g of gradient) expect(Math.abs(g)).toBeGreaterThan(1e-6);
   });

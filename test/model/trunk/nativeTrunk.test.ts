@@ -58,7 +58,9 @@ describe('moving a clip by 32 pixels', () => {
         [0, 0],
       ]);
     const map = (left: number) =>
-      tf.tidy(() => tf.reshape(trunk.forward(clip(left), pixels(size), noMask).features, [4, 10, 10, 128]) as tf.Tensor4D);
+      tf.tidy(
+        () => tf.reshape(trunk.forward(clip(left), pixels(size), noMask).features, [4, 10, 10, 128]) as tf.Tensor4D,
+      );
     const [here, there] = [map(128), map(160)];
     // The map's border reaches three cells in: 4 taps × 16 px in stage 2, 4 × 8 px in stage 1 and the wavelet's window.
     const inside = numbersOf(tf.slice(here, [0, 3, 3, 0], [4, 4, 3, -1]));
@@ -74,7 +76,10 @@ test('the stem equals a convolution of colour-normalised pixels', () => {
   const stem = new Stem(scope, 8);
   const bias = scope.parameters.get('conv.bias')!;
   bias.assign(tf.tensor1d(seededValues(8, 3)));
-  const frames = tf.tensor4d(seededValues(2 * 8 * 8 * 3, 4).map((v) => Math.round(127 * (1 + v))), [2, 8, 8, 3]);
+  const frames = tf.tensor4d(
+    seededValues(2 * 8 * 8 * 3, 4).map((v) => Math.round(127 * (1 + v))),
+    [2, 8, 8, 3],
+  );
   const normalised = tf.div(tf.sub(tf.div(frames, 255), [0.485, 0.456, 0.406]), [0.229, 0.224, 0.225]) as tf.Tensor4D;
   const projected = tf.add(tf.conv2d(normalised, scope.parameters.get('conv.kernel') as never, 4, 'valid'), bias);
   const { mean, variance } = tf.moments(projected, 3, true);

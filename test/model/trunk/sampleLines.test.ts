@@ -25,7 +25,8 @@ const offsets = (seed: number) =>
   seededValues(rows * 9, seed).map((v) => Math.round(v * 40) / 10 + (Math.round(v * 40) % 10 === 0 ? 0.05 : 0));
 const asOffsets = (values: ArrayLike<number>) => tf.tensor4d(Float32Array.from(values), [images, height, width, 9]);
 const clip = (index: number, length: number) => Math.min(Math.max(index, 0), length - 1);
-const pixel = (image: number, h: number, w: number, c: number) => features[((image * height + h) * width + w) * channels + c];
+const pixel = (image: number, h: number, w: number, c: number) =>
+  features[((image * height + h) * width + w) * channels + c];
 /** Linear interpolation by definition. */
 const between = (read: (index: number) => number, position: number, length: number) => {
   const p = clip(position, length);
@@ -60,7 +61,12 @@ describe('outward sums of offsets', () => {
     ];
     expect(taps.outwardSum(0, 1).arraySync()).toEqual(want);
     const second = taps.outwardSum(1, 2).arraySync();
-    expect(second.slice(0, 8).flat().some((v) => v !== 0)).toBe(false);
+    expect(
+      second
+        .slice(0, 8)
+        .flat()
+        .some((v) => v !== 0),
+    ).toBe(false);
     expect(second.slice(8)).toEqual(want);
   });
 });
@@ -107,7 +113,9 @@ describe('sampleLines against loops', () => {
 
   test('a whole step on the right taps is a plain shift', () => {
     const d = Array.from({ length: rows * 9 }, (_, i) => (i % 9 > 4 ? 1 : 0));
-    const want = loop((image, h, w, tap, c) => pixel(image, clip(h + (tap > 0 ? 1 : 0), height), clip(w + tap, width), c));
+    const want = loop((image, h, w, tap, c) =>
+      pixel(image, clip(h + (tap > 0 ? 1 : 0), height), clip(w + tap, width), c),
+    );
     expect(numbersOf(sampleLines(table(), asOffsets(d), taps.slidingRows(grid)))).toEqual(want.map(Math.fround));
   });
 

@@ -34,14 +34,20 @@ describe('WaveletGate', () => {
   test('starts at a uniform one half', () => {
     const { gate } = create();
     const { evidence } = gate.forward(stem(), grid);
-    expect(largestDifference(numbersOf(gate.apply(2, stage2(), stage2Grid, evidence)), Array(2 * 8 * 16 * 64).fill(1.5))).toBeLessThan(1e-6);
+    expect(
+      largestDifference(numbersOf(gate.apply(2, stage2(), stage2Grid, evidence)), Array(2 * 8 * 16 * 64).fill(1.5)),
+    ).toBeLessThan(1e-6);
   });
 
   test('lies between 1 and 2 and holds for the two frames around a coefficient', () => {
     const { gate, parameters } = create();
     for (const [name, variable] of parameters) {
       // Strong enough to spread the gates, weak enough that float32's sigmoid does not round to 0 or 1.
-      if (/^dwt.(hll|tmp).kernel/.test(name)) set(variable, seededValues(variable.size, 4).map((v) => v / 8));
+      if (/^dwt.(hll|tmp).kernel/.test(name))
+        set(
+          variable,
+          seededValues(variable.size, 4).map((v) => v / 8),
+        );
       if (name.includes('gate')) set(variable, seededValues(variable.size, 3));
     }
     const { evidence } = gate.forward(stem(), grid);
@@ -86,7 +92,10 @@ describe('WaveletGate', () => {
   test('the convolution over frames reads before, at and after, and zeros beyond a segment', () => {
     const { gate, parameters } = create();
     const kernel = parameters.get('dwt.hll.kernel')!;
-    set(kernel, seededValues(kernel.size, 5).map((v) => v / 10));
+    set(
+      kernel,
+      seededValues(kernel.size, 5).map((v) => v / 10),
+    );
     const zeroed = (tap: number) => {
       // Channel kt·C + ci, kt = 0 for the frame before: keep one tap only.
       const values = seededValues(kernel.size, 5).map((v, i) => (Math.floor(i / 16 / 16) % 3 === tap ? v / 10 : 0));
