@@ -73,7 +73,7 @@ export class Console {
     }
     const live = this.out.isTTY;
     this.out.write(
-      live ? `\r\u001b[K${progressLine(state).slice(0, (this.out.columns ?? 120) - 1)}` : `${progressLine(state)}\n`,
+      live ? `\r\u001b[K${progressLine(state).slice(0, (this.out.columns || 120) - 1)}` : `${progressLine(state)}\n`,
     );
     this.#liveLine = live;
   }

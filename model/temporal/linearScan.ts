@@ -44,7 +44,7 @@ function scan(a: tf.Tensor, b: tf.Tensor, shift: typeof shiftLater): tf.Tensor3D
 
 /** Moves values k steps later, filling the start. */
 function shiftLater(x: tf.Tensor, k: number, fill: number): tf.Tensor {
-  return padTime(tf.slice(x, [0, 0, 0], [-1, x.shape[1] - k, -1]), [k, 0], fill);
+  return padTime(tf.slice(x, [0, 0, 0], [-1, (x.shape[1] as number) - k, -1]), [k, 0], fill);
 }
 
 /** Moves values k steps earlier, filling the end. */

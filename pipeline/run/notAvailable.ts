@@ -5,6 +5,7 @@ export function notAvailable(config: StfConfig): string[] {
   const missing = [
     config.use_compression_aug && 'features.use_compression_aug (H.264): clips are compressed as JPEG only',
     config.use_multiscale_drift && 'features.use_multiscale_drift: masks drift as in V7.3',
+    config.grad_checkpoint && 'training.grad_checkpoint: activations are kept; use a smaller data.batch_size',
     config.vfr_prob > 0 && 'sbi.vfr_prob: frame rates stay as they are',
     (config.blend_weights.poisson > 0 || config.blend_weights.laplacian > 0) &&
       'sbi.blend_weights: all blends are alpha blends',

@@ -77,7 +77,7 @@ describe('WaveletGate', () => {
   });
 
   test('evidence of one segment does not see the other, nor one sample the next', () => {
-    const { gate } = create();
+    const { gate, parameters } = create();
     const values = seededValues(2 * 8 * 256 * 16, 2);
     const read = (given: Float32Array) => {
       const { evidence } = gate.forward(tf.tensor2d(given, [2 * 8 * 256, 16]), grid);
@@ -87,6 +87,18 @@ describe('WaveletGate', () => {
     const changed = values.map((v, i) => (i < 4 * 256 * 16 ? v : -v));
     expect(read(changed)).toEqual(read(values));
     expect(read(values.map((v) => -v))).not.toEqual(read(values));
+    // And what that evidence gates are the frames of that segment.
+    for (const [name, variable] of parameters) {
+      if (name.includes('gate')) set(variable, seededValues(variable.size, 3));
+    }
+    const gated = (given: Float32Array) => {
+      const { evidence } = gate.forward(tf.tensor2d(given, [2 * 8 * 256, 16]), grid);
+      const out = tf.reshape(gate.apply(2, stage2(), stage2Grid, evidence), [2 * 8, -1]);
+      return [numbersOf(tf.slice(out, [0, 0], [4, -1])), numbersOf(tf.slice(out, [4, 0], [12, -1]))];
+    };
+    const [before, after] = [gated(values), gated(changed)];
+    expect(after[0]).toEqual(before[0]);
+    expect(after[1]).not.toEqual(before[1]);
   });
 
   test('the convolution over frames reads before, at and after, and zeros beyond a segment', () => {
