@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { averagedWeights } from './checkpoint/averagedWeights.js';
 import { CheckpointError } from './checkpoint/checkpointError.js';
 import { readCheckpoint } from './checkpoint/checkpointFile.js';
 import { savedConfig } from './checkpoint/configDifferences.js';
@@ -35,7 +36,7 @@ export type Detector = {
 };
 
 /**
- * Loads a trained detector. Throws CheckpointError when the file cannot be used or does not fit the configuration,
+ * Loads a trained detector, with the moving averages of its weights where it was trained with such. Throws CheckpointError when the file cannot be used or does not fit the configuration,
  * ConfigError when the configuration is wrong.
  */
 export async function loadDetector({ checkpoint, config: given, engine = 'auto' }: DetectorOptions): Promise<Detector> {
@@ -45,7 +46,7 @@ export async function loadDetector({ checkpoint, config: given, engine = 'auto' 
   // Every weight is replaced at once, so the draws do not matter.
   const model = new StfMamba(config, () => 0.5);
   try {
-    loadWeights(model, tensors, 'strict');
+    loadWeights(model, averagedWeights(tensors), 'strict');
   } catch (error) {
     model.dispose();
     if (!(error instanceof CheckpointError)) throw error;

@@ -12,8 +12,16 @@ export {
   savedConfig,
 } from './checkpoint/configDifferences.js';
 export type { HostTensor } from './checkpoint/hostTensor.js';
-export { describeLoad, type LoadReport, loadWeights } from './checkpoint/loadWeights.js';
+export { type BackboneReport, loadBackbone } from './checkpoint/loadBackbone.js';
+export { describeLoad, type LoadReport, loadWeights, type WeightAliases } from './checkpoint/loadWeights.js';
+export { pretrainedFile } from './checkpoint/pretrainedFile.js';
 export { decodeSafetensors, encodeSafetensors } from './checkpoint/safetensors.js';
+export {
+  describeTransfer,
+  phaseBAliases,
+  type TransferReport,
+  transferWeights,
+} from './checkpoint/transferWeights.js';
 export * from './config/stfConfig.js';
 export { type Detector, type DetectorOptions, loadDetector, type Score } from './detector.js';
 export { setEngineEnvironment } from './engine/engineEnvironment.js';

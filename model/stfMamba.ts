@@ -1,16 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
-import { ConfigError, type StfConfig } from './config/stfConfig.js';
+import type { StfConfig } from './config/stfConfig.js';
+import { isRunningStatistic } from './layers/batchNorm.js';
 import { ConstantCache } from './layers/constantCache.js';
 import type { UniformSource } from './layers/initializers.js';
-import { createLinear, type LinearParameters, linear } from './layers/linear.js';
 import { ParameterScope } from './layers/parameterScope.js';
 import type { BranchMask } from './layers/residual.js';
 import type { ModelOutput } from './losses/lossParts.js';
-import { BiMamba } from './temporal/biMamba.js';
 import { ClassifierHead } from './temporal/classifierHead.js';
-import { TransformerBlock } from './temporal/transformerBlock.js';
+import { Lateral } from './temporal/lateral.js';
+import { MambaTransformer } from './temporal/mambaTransformer.js';
+import { PnCascade } from './temporal/pnCascade.js';
+import { WaveletSelectiveScan } from './temporal/waveletSelectiveScan.js';
 import { dropPathRates, type TrainingMasks } from './trainingMasks.js';
-import { NativeTrunk } from './trunk/nativeTrunk.js';
+import { Trunk } from './trunk/trunk.js';
+import { flickerRatio } from './wavelet/bandEnergy.js';
+import type { WaveletFeatures } from './wavelet/waveletGate.js';
 
 export type { UniformSource } from './layers/initializers.js';
 export { type LossName, lossParts, type ModelOutput } from './losses/lossParts.js';
@@ -20,47 +24,52 @@ const COLOURS = 3;
 
 /**
  * STF-Mamba: clips of face crops to real/fake logits and flicker energies. Frames pass a convolutional trunk gated by
- * a wavelet transform of its own features; their means pass bidirectional state-space blocks and a transformer.
+ * a wavelet transform of its own features. Then time is looked at: in V7.3 the means of the last maps pass Bi-Mamba
+ * and transformer blocks, in V8 the means of all stages enter a cascade of Hydra stages.
  */
 export class StfMamba {
-  /** Trainable tensors by dotted name, in depth order. */
+  /** All tensors that a checkpoint holds, by dotted name, in depth order. */
   readonly parameters: ReadonlyMap<string, tf.Variable>;
+  /** Names of the parameters that training changes: all but a frozen backbone's and running statistics. */
+  readonly trainable: ReadonlySet<string>;
   readonly #config: StfConfig;
   readonly #constants = new ConstantCache();
   readonly #dropPathRates: number[];
-  readonly #trunk: NativeTrunk;
-  readonly #stateSpace: BiMamba[];
-  readonly #widen: LinearParameters | undefined;
-  readonly #transformer: TransformerBlock[];
+  readonly #trunk: Trunk;
+  readonly #tokens: Lateral | undefined;
+  readonly #waveletScan: WaveletSelectiveScan | undefined;
+  readonly #temporal: PnCascade | MambaTransformer;
   readonly #head: ClassifierHead;
 
   /**
+   * Weights of a pretrained backbone are not read here: see loadPretrained.
+   *
    * @param uniform draws the initial parameters
-   * @throws ConfigError for parts of the design that this version does not have
    */
   constructor(config: StfConfig, uniform: UniformSource) {
-    assertAvailable(config);
     const scope = ParameterScope.root(uniform);
-    const { stage3_dim, stage4_dim } = config;
     this.#config = config;
     this.#dropPathRates = dropPathRates(config);
     this.parameters = scope.parameters;
-    this.#trunk = new NativeTrunk(scope, config, this.#constants);
-    this.#stateSpace = Array.from(
-      { length: config.stage3_blocks },
-      (_, j) => new BiMamba(scope.within('stage3').within(j), stage3_dim, config),
-    );
-    if (stage3_dim !== stage4_dim) this.#widen = createLinear(scope.within('stage34'), stage3_dim, stage4_dim);
-    this.#transformer = Array.from(
-      { length: config.stage4_blocks },
-      (_, j) => new TransformerBlock(scope.within('stage4').within(j), stage4_dim, config),
-    );
-    this.#head = new ClassifierHead(scope.within('head'), stage4_dim, config.num_classes);
+    this.#trunk = new Trunk(scope, config, this.#constants);
+    const { pooledWidths } = this.#trunk;
+    if (!config.use_hydra && config.spatial_backbone !== 'v73') {
+      this.#tokens = new Lateral(scope.within('tokens'), pooledWidths[2], config.stage3_dim, config);
+    }
+    if (config.use_wss) {
+      const tokenWidth = config.use_hydra ? config.stage1_dim : config.stage3_dim;
+      this.#waveletScan = new WaveletSelectiveScan(scope.within('wss'), tokenWidth, config, this.#constants);
+    }
+    this.#temporal = config.use_hydra
+      ? new PnCascade(scope, pooledWidths, config, this.#constants)
+      : new MambaTransformer(scope, config);
+    this.#head = new ClassifierHead(scope.within('head'), config.stage4_dim, config.num_classes);
+    this.trainable = new Set([...scope.parameters].filter(([, { trainable }]) => trainable).map(([name]) => name));
   }
 
-  /** Number of trainable scalars. */
+  /** Number of learnt scalars, those of a frozen backbone included. */
   countParameters(): number {
-    return [...this.parameters.values()].reduce((sum, { size }) => sum + size, 0);
+    return [...this.parameters].reduce((sum, [name, { size }]) => sum + (isRunningStatistic(name) ? 0 : size), 0);
   }
 
   /**
@@ -74,12 +83,10 @@ export class StfMamba {
       const pixels = { batch, frames, height, width, segments: this.#config.num_segments };
       const images = tf.reshape(clips, [batch * frames, height, width, COLOURS]) as tf.Tensor4D;
       const nextMask = this.#branchMasks(masks?.dropPath);
-      const { features, grid, hllEnergy, allBandEnergy } = this.#trunk.forward(images, pixels, nextMask);
-      const maps = tf.reshape(features, [batch, frames, grid.height * grid.width, -1]);
-      let tokens = tf.mean(maps, 2) as tf.Tensor3D;
-      for (const block of this.#stateSpace) tokens = block.forward(tokens, [nextMask(), nextMask()]);
-      if (this.#widen) tokens = linear(tokens, this.#widen);
-      for (const block of this.#transformer) tokens = block.forward(tokens, [nextMask(), nextMask()]);
+      const { pooled, wavelet } = this.#trunk.forward(images, pixels, { nextMask, training: masks !== undefined });
+      const { hllEnergy, allBandEnergy, bands, attention } = wavelet;
+      const waveletTokens = bands && this.#waveletScan?.forward({ bands, attention }, batch);
+      const tokens = this.#overTime(pooled, wavelet, nextMask, waveletTokens);
       return { logits: this.#head.forward(tokens, masks?.dropout), hllEnergy, allBandEnergy };
     });
   }
@@ -88,6 +95,20 @@ export class StfMamba {
   dispose(): void {
     tf.dispose([...this.parameters.values()]);
     this.#constants.dispose();
+  }
+
+  /** Pooled maps of the trunk's stages, `[B,T,C_i]`, to tokens `[B,T,stage4_dim]`. */
+  #overTime(
+    pooled: tf.Tensor3D[],
+    { hllEnergy, allBandEnergy }: WaveletFeatures,
+    nextMask: () => BranchMask,
+    waveletTokens: tf.Tensor3D | undefined,
+  ): tf.Tensor3D {
+    if (this.#temporal instanceof PnCascade) {
+      return this.#temporal.forward(pooled, flickerRatio(hllEnergy, allBandEnergy), nextMask, waveletTokens);
+    }
+    const tokens = this.#tokens?.forward(pooled[2]) ?? pooled[2];
+    return this.#temporal.forward(waveletTokens ? tf.add(tokens, waveletTokens) : tokens, nextMask);
   }
 
   /** The rows of a mask tensor one after the other; branches that never drop get none. */
@@ -114,19 +135,4 @@ function expectShape(name: string, tensor: tf.Tensor, shape: number[]): void {
   if (!tf.util.arraysEqual(tensor.shape, shape)) {
     throw new RangeError(`Expected shape [${shape}] for ${name} but received [${tensor.shape}]`);
   }
-}
-
-/** Refuses what the configuration knows but this version has not built. */
-function assertAvailable(config: StfConfig): void {
-  const refused: [boolean, string][] = [
-    [config.spatial_backbone !== 'v73', 'model.spatial_backbone'],
-    [config.use_hydra, 'features.use_hydra'],
-    [config.use_mamer, 'features.use_mamer'],
-    [config.use_wss, 'features.use_wss'],
-    [config.use_adaptive_sdim, 'features.use_adaptive_sdim'],
-  ];
-  const issues = refused
-    .filter(([asked]) => asked)
-    .map(([, path]) => ({ path, message: 'not available in this version; Phase A and the baseline are' }));
-  if (issues.length > 0) throw new ConfigError(issues);
 }

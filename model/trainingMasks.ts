@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from './config/stfConfig.js';
 import type { UniformSource } from './layers/initializers.js';
+import { pnStageLayout } from './temporal/pnStage.js';
+import { backboneBranches } from './trunk/backboneBranches.js';
 
 /** Random factors of one training step, drawn outside the model so that a step is a function of its inputs. */
 export type TrainingMasks = {
@@ -10,14 +12,30 @@ export type TrainingMasks = {
   dropout: tf.Tensor2D;
 };
 
-/** Every block of the trunk, the Bi-Mamba and the transformer stage has two residual branches. */
+/** Contour, Bi-Mamba, transformer and Mamer blocks have two residual branches. */
 const BRANCHES_PER_BLOCK = 2;
+/** Parallel paths under one gate are one branch. */
+const BRANCHES_PER_PN_BLOCK = 1;
 
 /** Drop probability of each residual branch in depth order: linear from 0 to `drop_path`, both included. */
 export function dropPathRates(config: StfConfig): number[] {
-  const blocks = config.stage1_blocks + config.stage2_blocks + config.stage3_blocks + config.stage4_blocks;
-  const branches = BRANCHES_PER_BLOCK * blocks;
+  const trunk = backboneBranches(config) + BRANCHES_PER_BLOCK * (config.stage1_blocks + config.stage2_blocks);
+  const branches = trunk + (config.use_hydra ? cascadeBranches(config) : stageBranches(config));
   return Array.from({ length: branches }, (_, i) => (config.drop_path * i) / Math.max(branches - 1, 1));
+}
+
+/** Bi-Mamba and transformer of V7.3. */
+function stageBranches({ stage3_blocks, stage4_blocks }: StfConfig): number {
+  return BRANCHES_PER_BLOCK * (stage3_blocks + stage4_blocks);
+}
+
+/** The four PN stages of V8. */
+function cascadeBranches(config: StfConfig): number {
+  const blocks = [config.stage1_blocks, config.stage2_blocks, config.stage3_blocks, config.stage4_blocks];
+  return blocks.reduce((sum, own) => {
+    const { pn, mamer } = pnStageLayout(config, own);
+    return sum + BRANCHES_PER_PN_BLOCK * pn + (mamer ? BRANCHES_PER_BLOCK : 0);
+  }, 0);
 }
 
 /**

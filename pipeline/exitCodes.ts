@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import type { Command } from 'commander';
 import { CheckpointError, ConfigError, EngineError } from '../model/index.js';
-import { FailureBudgetExceeded, JsonLinesError } from '../operators/index.js';
-import { RecipeError } from '../workers/index.js';
+import { FailureBudgetExceeded, JsonLinesError, RecordingError } from '../operators/index.js';
+import { CodecUnavailableError, RecipeError } from '../workers/index.js';
 import { UnfilledPositionError } from './training/fillPosition.js';
 import { TrainingError } from './training/trainActorClient.js';
 import { UserError } from './userError.js';
@@ -14,7 +14,16 @@ export const EXIT = { done: 0, input: 2, samples: 3, training: 4, sigint: 130, s
 export function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof FailureBudgetExceeded || error instanceof UnfilledPositionError) return EXIT.samples;
   if (error instanceof TrainingError) return EXIT.training;
-  for (const inputError of [UserError, ConfigError, CheckpointError, EngineError, JsonLinesError, RecipeError])
+  for (const inputError of [
+    UserError,
+    ConfigError,
+    CheckpointError,
+    EngineError,
+    JsonLinesError,
+    RecordingError,
+    RecipeError,
+    CodecUnavailableError,
+  ])
     if (error instanceof inputError) return EXIT.input;
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { type Difficulty, difficultyAt, type StfConfig } from '../model/index.js';
 import {
+  type CodecName,
   type Recipe,
   type RecipeOptions,
   type SynthesisTask,
@@ -12,11 +13,6 @@ import type { SamplePlan } from './sampler.js';
 /** Epoch of validation samples: never that of a training sample. */
 const VALIDATION_EPOCH = -1;
 
-const recipeOptions = (
-  { img_size, num_segments, frames_per_segment, sbi }: StfConfig,
-  difficulty: Difficulty,
-): RecipeOptions => ({ img_size, num_segments, frames_per_segment, difficulty, sbi });
-
 /** Turns the configuration into what workers are told: plain recipes, one for each difficulty of the schedule. */
 export class SynthesisTasks {
   readonly #training = new Map<string, Recipe>();
@@ -24,13 +20,20 @@ export class SynthesisTasks {
   constructor(
     private readonly config: StfConfig,
     private readonly data: DataRoot,
+    /** What makes H.264, where the configuration asks for any. */
+    private readonly codec?: CodecName,
   ) {}
 
-  training(plan: SamplePlan, clip: string): SynthesisTask {
+  /** The settings have the same names in both rooms. */
+  #options(difficulty: Difficulty): RecipeOptions {
+    return { ...this.config, difficulty, ...(this.codec ? { codec: this.codec } : {}) };
+  }
+
+  training(plan: Pick<SamplePlan, 'key'>, clip: string): SynthesisTask {
     const difficulty = difficultyAt(this.config, plan.key.epoch);
     let recipe = this.#training.get(difficulty);
     if (!recipe) {
-      recipe = trainingRecipe(recipeOptions(this.config, difficulty));
+      recipe = trainingRecipe(this.#options(difficulty));
       this.#training.set(difficulty, recipe);
     }
     return { source: this.data.locate(clip), key: plan.key, recipe };
@@ -43,7 +46,7 @@ export class SynthesisTasks {
     return {
       source: this.data.locate(clip),
       key: { seed, epoch: VALIDATION_EPOCH, position },
-      recipe: validationRecipe(recipeOptions(this.config, difficulty)),
+      recipe: validationRecipe(this.#options(difficulty)),
     };
   }
 }

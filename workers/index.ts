@@ -1,11 +1,23 @@
 /** CPU actors that make self-blended video clips: bytes in, bytes out. */
 
+export {
+  type ChooseCodecOptions,
+  type CodecChoice,
+  type CodecRequest,
+  chooseCodec,
+} from './codec/chooseCodec.js';
+export type { Codec, CodecIdentity, CodecJob, CodecName } from './codec/codec.js';
+export { CodecError } from './codec/codecError.js';
+export { CodecUnavailableError } from './codec/codecUnavailableError.js';
+export { openCodec } from './codec/openCodec.js';
 export type { NpyArray, NpyData, NpyDtype } from './npz/npyArray.js';
 export { NpzError } from './npz/npzError.js';
 export { readClip, type StoredClip } from './npz/readClip.js';
 export { DEFAULT_NPZ_LIMITS, type NpzLimits, type ReadNpzOptions, readNpz } from './npz/readNpz.js';
 export { compiledModule } from './pool/compiledModule.js';
-export { SynthesisPool, type SynthesisPoolOptions } from './pool/synthesisPool.js';
+export { type PoolUsage, SynthesisPool, type SynthesisPoolOptions } from './pool/synthesisPool.js';
+export type { ThreadLimits } from './pool/synthesisThread.js';
+export type { Tuning } from './pool/threadTuner.js';
 export { WorkerDiedError } from './pool/workerDiedError.js';
 export { keyedGenerator, type Random } from './random/keyedGenerator.js';
 export {
@@ -19,5 +31,7 @@ export {
 } from './synthesis/recipe.js';
 export { type RecipeOptions, type SbiOptions, trainingRecipe, validationRecipe } from './synthesis/recipes.js';
 export { SampleError } from './synthesis/sampleError.js';
+export type { RegisteredStage } from './synthesis/stage.js';
+export { STAGES } from './synthesis/stageRegistry.js';
 export { synthesiseFrom, synthesisePair } from './synthesis/synthesisePair.js';
 export type { SynthesisTrace, TracedFrame } from './synthesis/synthesisTrace.js';

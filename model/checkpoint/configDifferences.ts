@@ -11,6 +11,7 @@ const modelSettings = [
   'adaptive_gamma_init',
   'backbone_weights',
   'backbone_freeze_stages',
+  'backbone_batch_norm',
 ];
 const networkFeatures = ['use_hydra', 'use_mamer', 'use_wss', 'use_adaptive_sdim'];
 const networkInput = ['img_size', 'num_frames', 'num_segments', 'frames_per_segment'];

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { assertFinite } from './assertFinite.js';
 import { CheckpointError } from './checkpointError.js';
 import type { HostTensor } from './hostTensor.js';
 
@@ -16,6 +17,9 @@ export type LoadReport = {
   mismatched: { name: string; expected: string; received: string }[];
 };
 
+/** Beginnings of names in the file, and of the names in the model that take them where the file has none. */
+export type WeightAliases = Readonly<Record<string, string>>;
+
 /** Names to list before the rest is only counted. */
 const listed = 8;
 const list = (title: string, entries: string[]) =>
@@ -26,7 +30,7 @@ const list = (title: string, entries: string[]) =>
 /** The differences of a report, one line a kind; empty when everything fits. */
 export const describeLoad = ({ missing, unexpected, mismatched }: LoadReport): string[] => [
   ...list('missing', missing),
-  ...list('unexpected', unexpected),
+  ...list('unexpected', unexpected.map(printable)),
   ...list(
     'of another shape',
     mismatched.map(({ name, expected, received }) => `${name} (expected ${expected}, received ${received})`),
@@ -38,30 +42,57 @@ export const describeLoad = ({ missing, unexpected, mismatched }: LoadReport): s
  *
  * `strict` takes all or nothing: it throws CheckpointError, with the model untouched, when any name or shape differs.
  * `flexible` takes every tensor of equal name and shape, as when Phase B starts from Phase A, and reports the rest.
+ * Both refuse weights that are not finite.
+ *
+ * @param aliases other names under which the file may hold what the model asks for
  */
 export function loadWeights(
   model: { readonly parameters: ReadonlyMap<string, tf.Variable> },
   tensors: ReadonlyMap<string, HostTensor>,
   mode: 'strict' | 'flexible',
+  aliases: WeightAliases = {},
 ): LoadReport {
   const report: LoadReport = { loaded: [], missing: [], unexpected: [], mismatched: [] };
+  const named = renamed(tensors, model.parameters, aliases);
   for (const [name, { shape }] of model.parameters) {
-    const tensor = tensors.get(name);
+    const tensor = named.get(name);
     const [expected, received] = [`F32 [${shape}]`, tensor && `${tensor.dtype} [${tensor.shape}]`];
     if (received === undefined) report.missing.push(name);
     else if (received === expected) report.loaded.push(name);
     else report.mismatched.push({ name, expected, received });
   }
-  for (const name of tensors.keys()) {
+  for (const name of named.keys()) {
     if (!model.parameters.has(name) && !isTrainingState(name)) report.unexpected.push(name);
   }
   const differences = describeLoad(report);
   if (mode === 'strict' && differences.length > 0) {
     throw new CheckpointError(`the checkpoint holds another network:\n  ${differences.join('\n  ')}`);
   }
-  for (const name of report.loaded) {
+  const values = report.loaded.map((name) => named.get(name)!.data as Float32Array);
+  report.loaded.forEach((name, i) => {
+    assertFinite(name, values[i]!);
+  });
+  report.loaded.forEach((name, i) => {
     const variable = model.parameters.get(name)!;
-    tf.tidy(() => variable.assign(tf.tensor(tensors.get(name)!.data as Float32Array, variable.shape, 'float32')));
-  }
+    tf.tidy(() => variable.assign(tf.tensor(values[i]!, variable.shape, 'float32')));
+  });
   return report;
 }
+
+/** The tensors under the names that the model asks for; a tensor of the very name goes before an alias. */
+function renamed(
+  tensors: ReadonlyMap<string, HostTensor>,
+  wanted: ReadonlyMap<string, unknown>,
+  aliases: WeightAliases,
+): ReadonlyMap<string, HostTensor> {
+  const other = (name: string) => {
+    const [from, to] = Object.entries(aliases).find(([beginning]) => name.startsWith(`${beginning}.`)) ?? [];
+    const alias = from !== undefined ? to + name.slice(from.length) : undefined;
+    return alias !== undefined && wanted.has(alias) && !tensors.has(alias) && !wanted.has(name) ? alias : name;
+  };
+  return new Map([...tensors].map(([name, tensor]) => [other(name), tensor]));
+}
+
+/** Names come from files: control characters must not reach a terminal as they are. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const printable = (name: string): string => (/[\u0000-\u001f\u007f-\u009f]/.test(name) ? JSON.stringify(name) : name);

@@ -21,7 +21,7 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const header: Record<string, unknown> = {};
+  const header: Record<string, unknown> = Object.create(null); // so that __proto__ is a name like any other
   if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
   // Wide elements first, so that every tensor is aligned for its own type without gaps between them.
   const entries = [...tensors].sort(([, a], [, b]) => bytesOf(b.dtype) - bytesOf(a.dtype));

@@ -100,6 +100,22 @@ const errors: Check[] = [
         : undefined,
   },
   {
+    reads: ['dwt_channels', 'use_wss'],
+    path: 'model.dwt_channels',
+    problem: (c) =>
+      c.use_wss && c.dwt_channels % 2 !== 0
+        ? `expected an even number (the wavelet-selective scan squeezes two bands to a quarter), received ${c.dwt_channels}`
+        : undefined,
+  },
+  {
+    reads: ['spatial_backbone', 'backbone_weights'],
+    path: 'model.backbone_weights',
+    problem: (c) =>
+      c.spatial_backbone === 'v73' && c.backbone_weights !== null && c.backbone_weights !== 'none'
+        ? `expected spatial_backbone convnextv2 or efficientnet_lite0 for ${c.backbone_weights}: the native trunk (v73) has no pretrained weights`
+        : undefined,
+  },
+  {
     reads: ['lr', 'min_lr'],
     path: 'training.min_lr',
     problem: (c) => (c.min_lr > c.lr ? `expected at most lr ${c.lr}, received ${c.min_lr}` : undefined),
@@ -169,8 +185,25 @@ const warnings: Check[] = [
     reads: ['spatial_backbone', 'backbone_weights'],
     path: 'model.backbone_weights',
     problem: (c) =>
-      c.spatial_backbone === 'convnextv2' && c.backbone_weights === null
+      c.spatial_backbone === 'convnextv2' && (c.backbone_weights === null || c.backbone_weights === 'none')
         ? 'ConvNeXt V2 starts from random weights: no file is given'
+        : undefined,
+  },
+  {
+    reads: ['spatial_backbone', 'backbone_weights', 'backbone_batch_norm'],
+    path: 'model.backbone_weights',
+    problem: (c) =>
+      c.spatial_backbone === 'efficientnet_lite0' && c.backbone_weights === 'none'
+        ? 'EfficientNet-Lite0 starts from random weights' +
+          (c.backbone_batch_norm === 'inference' ? ', and learns better so with backbone_batch_norm: train' : '')
+        : undefined,
+  },
+  {
+    reads: ['spatial_backbone', 'backbone_batch_norm'],
+    path: 'model.backbone_batch_norm',
+    problem: (c) =>
+      c.spatial_backbone !== 'efficientnet_lite0' && c.backbone_batch_norm === 'train'
+        ? `no effect: ${c.spatial_backbone} has no batch normalisation`
         : undefined,
   },
   {

@@ -8,7 +8,7 @@ import type { StfConfig } from './configSchema.js';
 export const defaultConfig = (): StfConfig => ({
   // data
   batch_size: 16, // clips per micro-batch, half real and half fake
-  num_workers: 8, // 0: one per processor core, less one for the trainer
+  num_workers: 8, // 0: as many as are measured to be needed, at most one per core less the trainer's
   prefetch_batches: 2, // micro-batches that may lie ready before the trainer asks for them
   img_size: 224,
   num_frames: 32,
@@ -42,8 +42,9 @@ export const defaultConfig = (): StfConfig => ({
   dcconv_kernel_length: 9,
   spatial_backbone: 'v73',
   convnext_variant: 'femto',
-  backbone_weights: null,
-  backbone_freeze_stages: 2,
+  backbone_weights: null, // a .safetensors, .pt or .pth file; 'none'; null: what comes with the backbone, if anything
+  backbone_freeze_stages: 2, // stem and so many stages stay as loaded; without loaded weights nothing is frozen
+  backbone_batch_norm: 'inference', // EfficientNet: normalise by the stored statistics, also while training
   hydra_d_conv: 7, // Hydra's symmetric convolution (Hwang et al., 2024)
   hydra_headdim: 64,
   adaptive_experts: 4,
@@ -150,6 +151,7 @@ export const defaultConfig = (): StfConfig => ({
     post_brightness_contrast_prob: 0.3,
     jpeg_prob: 0.5,
     jpeg_quality: [40, 100],
+    codec: 'auto', // what makes H.264: node-av in the process, the ffmpeg program, or jpeg in its place
     // final crop: each side's margin is box size · final_margin_fraction · U(final_margin)
     final_margin: [0.2, 0.8],
     final_margin_eval: 0.5,

@@ -7,8 +7,8 @@ export type Save = (tensors: tf.Tensor[]) => void;
  * One unit of the gradient tape with a derivative written by hand.
  *
  * Why not plain tf.customGrad: here the temporaries of the backward pass are freed at once and so are the saved
- * tensors after their only use, which tfjs keeps until the whole tape has been walked; that is where most of the
- * memory of a training step would go.
+ * tensors and the incoming gradient after their only use, which tfjs keeps until the whole tape has been walked; that
+ * is where most of the memory of a training step would go.
  *
  * @param inputs tensors the value depends on, variables included
  * @param forward computes the value; may `save` tensors for `backward`
@@ -26,9 +26,15 @@ export function differentiable<Value extends tf.Tensor>(
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const gradients = tf.tidy(() => backward(dy as Value, saved));
         tf.dispose(saved);
+        if (belongsToThisPass(dy) && !gradients.includes(dy)) dy.dispose();
         return gradients;
       },
     };
   });
   return unit(...inputs) as Value;
+}
+
+/** Whether the running backward pass made this gradient, so that nobody else can still read it. */
+function belongsToThisPass(dy: tf.Tensor): boolean {
+  return dy.scopeId === tf.engine().state.activeScope?.id;
 }

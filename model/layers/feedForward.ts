@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { gelu } from './gelu.js';
+import { constant } from './initializers.js';
 import { createLayerNorm, type LayerNormParameters, layerNorm } from './layerNorm.js';
 import { createLinear, type LinearParameters, linear } from './linear.js';
 import type { ParameterScope } from './parameterScope.js';
@@ -10,11 +11,12 @@ export class FeedForward {
   readonly #widen: LinearParameters;
   readonly #narrow: LinearParameters;
 
-  constructor(scope: ParameterScope, channels: number, mlpRatio: number) {
+  /** @param identity start at zero, so that the block that this branch ends begins as it was without it */
+  constructor(scope: ParameterScope, channels: number, mlpRatio: number, identity = false) {
     const hidden = Math.round(mlpRatio * channels);
     this.#norm = createLayerNorm(scope.within('norm2'), channels);
     this.#widen = createLinear(scope.within('ffn1'), channels, hidden);
-    this.#narrow = createLinear(scope.within('ffn2'), hidden, channels);
+    this.#narrow = createLinear(scope.within('ffn2'), hidden, channels, identity ? { kernelInit: constant(0) } : {});
   }
 
   /** @param x `[..., C]` */

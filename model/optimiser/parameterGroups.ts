@@ -12,19 +12,25 @@ export type ParameterGroup = {
 
 const trunkName = /^(stem|down\d+|backbone)\./;
 
-/**
- * Decay holds for matrices and convolution kernels, leaves named `kernel`, and for nothing else: decaying norms,
- * biases, A_log, D, time-step biases or gates pulls them from values that mean something (Gu and Dao, 2023; Woo et
- * al., 2023).
- */
-const decays = (name: string) => name === 'kernel' || name.endsWith('.kernel');
+/** A backbone keeps timm's names: there `weight` is a kernel, or the scale of a norm, which has one axis. */
+const timmWeight = /^backbone\..*\bweight$/;
 
-/** The trainable parameters in at most four groups, in order of name, so that a saved state fits by names alone. */
+/**
+ * Decay holds for matrices and convolution kernels and for nothing else: decaying norms, biases, A_log, D, time-step
+ * biases or gates pulls them from values that mean something (Gu and Dao, 2023; Woo et al., 2023).
+ */
+const decays = (name: string, { rank }: tf.Variable) =>
+  name === 'kernel' || name.endsWith('.kernel') || (timmWeight.test(name) && rank > 1);
+
+/**
+ * The trainable parameters, none of a frozen stage and no running statistics, in at most four groups. In order of
+ * name, so that a saved state fits by names alone.
+ */
 export function parameterGroups(parameters: ReadonlyMap<string, tf.Variable>): ParameterGroup[] {
   const groups = new Map<string, ParameterGroup>();
   const trainable = [...parameters].filter(([, variable]) => variable.trainable);
   for (const [name, variable] of trainable.sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const [trunk, decay] = [trunkName.test(name), decays(name)];
+    const [trunk, decay] = [trunkName.test(name), decays(name, variable)];
     const key = `${trunk} ${decay}`;
     const group = groups.get(key) ?? { names: [], variables: [], trunk, decay };
     groups.set(key, group);

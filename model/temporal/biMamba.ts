@@ -1,22 +1,21 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
 import { FeedForward } from '../layers/feedForward.js';
-import { constant, type Initializer, uniformBetween } from '../layers/initializers.js';
+import { constant, uniformBetween } from '../layers/initializers.js';
 import { createLayerNorm, type LayerNormParameters, layerNorm } from '../layers/layerNorm.js';
 import { createLinear, type LinearParameters, linear } from '../layers/linear.js';
 import type { ParameterScope } from '../layers/parameterScope.js';
 import { addResidual, type BranchMask } from '../layers/residual.js';
+import { Segment } from '../layers/segment.js';
 import { silu } from '../layers/silu.js';
+import { convolveTime, createTimeConvolution, type TimeConvolutionParameters } from '../layers/timeConvolution.js';
 import { selectiveScan } from './selectiveScan.js';
+import { inverseSoftplusSteps } from './stepSize.js';
 
 /** The rank of the step-size projection is a sixteenth of the width, as in Mamba (Gu and Dao, 2023). */
 const STEP_RANK_DIVISOR = 16;
-/** Step sizes are spread log-uniformly over this range at the start and never below the floor (ibid.). */
-const STEP_RANGE = [1e-3, 0.1] as const;
-const STEP_FLOOR = 1e-4;
-
 type DirectionParameters = {
-  convolution: { kernel: tf.Variable; bias: tf.Variable };
+  convolution: TimeConvolutionParameters;
   /** `[d_i, R+2N]`: step size, input and output projections. */
   inputs: tf.Variable;
   step: { kernel: tf.Variable; bias: tf.Variable };
@@ -37,11 +36,13 @@ export class BiMamba {
   readonly #directions: [DirectionParameters, DirectionParameters];
   readonly #output: LinearParameters;
   readonly #feedForward: FeedForward;
+  readonly #segment: Segment;
 
   constructor(
     scope: ParameterScope,
     channels: number,
-    config: Pick<StfConfig, 'd_state' | 'd_conv' | 'ssm_expand' | 'mlp_ratio'>,
+    config: Pick<StfConfig, 'd_state' | 'd_conv' | 'ssm_expand' | 'mlp_ratio'> &
+      Partial<Pick<StfConfig, 'grad_checkpoint'>>,
   ) {
     const inner = config.ssm_expand * channels;
     this.#states = config.d_state;
@@ -55,19 +56,16 @@ export class BiMamba {
     ];
     this.#output = createLinear(scope.within('proj'), 2 * inner, channels, { bias: false });
     this.#feedForward = new FeedForward(scope, channels, config.mlp_ratio);
+    this.#segment = Segment.over(scope, config);
   }
 
   #createDirection(scope: ParameterScope, inner: number, width: number): DirectionParameters {
     const states = this.#states;
     const rank = this.#stepRank;
     const span = (bound: number) => uniformBetween(-bound, bound);
-    const convolution = scope.within('conv');
     const step = scope.within('dt_proj');
     return {
-      convolution: {
-        kernel: convolution.create('kernel', [width, 1, inner, 1], span(width ** -0.5)),
-        bias: convolution.zeros('bias', [inner]),
-      },
+      convolution: createTimeConvolution(scope.within('conv'), width, inner),
       inputs: scope.within('x_proj').kernel('kernel', [inner, rank + 2 * states]),
       step: {
         kernel: step.create('kernel', [rank, inner], span(rank ** -0.5)),
@@ -82,8 +80,10 @@ export class BiMamba {
 
   /** @param x `[B,T,C]` */
   forward(x: tf.Tensor3D, masks: [BranchMask, BranchMask]): tf.Tensor3D {
-    const mixed = addResidual(x, this.#mix(x), masks[0]);
-    return addResidual(mixed, this.#feedForward.forward(mixed), masks[1]);
+    return this.#segment.run([x], masks, ([x], masks) => {
+      const mixed = addResidual(x, this.#mix(x), masks[0]);
+      return addResidual(mixed, this.#feedForward.forward(mixed), masks[1]);
+    });
   }
 
   #mix(x: tf.Tensor3D): tf.Tensor3D {
@@ -99,17 +99,8 @@ export class BiMamba {
   /** Causal depthwise convolution of both directions side by side, `[B,T,2·d_i]`. */
   #convolve(x: tf.Tensor3D): tf.Tensor3D {
     const [{ convolution: ahead }, { convolution: back }] = this.#directions;
-    const [batch, steps, channels] = x.shape;
-    const width = ahead.kernel.shape[0];
-    const padded = tf.pad(x, [
-      [0, 0],
-      [width - 1, 0],
-      [0, 0],
-    ]);
     const kernel = tf.concat([ahead.kernel, back.kernel], 2) as tf.Tensor4D;
-    const images = tf.reshape(padded, [batch, steps + width - 1, 1, channels]) as tf.Tensor4D;
-    const convolved = tf.reshape(tf.depthwiseConv2d(images, kernel, 1, 'valid'), [batch, steps, channels]);
-    return tf.add(convolved, tf.concat([ahead.bias, back.bias], 0)) as tf.Tensor3D;
+    return convolveTime(x, { kernel, bias: tf.concat([ahead.bias, back.bias], 0) }, kernel.shape[0] - 1);
   }
 
   /** @param u `[B,T,2·d_i]`, the second half reversed in time */
@@ -144,12 +135,3 @@ export class BiMamba {
     return tf.split(y, 2, 0).map((direction) => tf.reshape(direction, [batch, steps, inner]));
   }
 }
-
-/** Biases whose softplus is log-uniform over the range of step sizes. */
-const inverseSoftplusSteps: Initializer = (shape, uniform) => {
-  const [low, high] = STEP_RANGE.map(Math.log);
-  return Float32Array.from({ length: shape[0] }, () => {
-    const step = Math.max(Math.exp(low + (high - low) * uniform()), STEP_FLOOR);
-    return step + Math.log(-Math.expm1(-step));
-  });
-};

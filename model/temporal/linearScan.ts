@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { differentiable } from '../layers/differentiable.js';
+import { shiftEarlier, shiftLater } from './shiftTime.js';
 
 /**
  * `h_t = a_t·h_{t−1} + b_t` with `h_{−1} = 0` along axis 1, by doubling in ⌈log₂T⌉ rounds (Hillis and Steele, 1986).
@@ -40,18 +41,4 @@ function scan(a: tf.Tensor, b: tf.Tensor, shift: typeof shiftLater): tf.Tensor3D
   }
   // A scan over one step is its input; the tape needs a tensor of its own.
   return (value === b ? tf.add(b, 0) : value) as tf.Tensor3D;
-}
-
-/** Moves values k steps later, filling the start. */
-function shiftLater(x: tf.Tensor, k: number, fill: number): tf.Tensor {
-  return padTime(tf.slice(x, [0, 0, 0], [-1, (x.shape[1] as number) - k, -1]), [k, 0], fill);
-}
-
-/** Moves values k steps earlier, filling the end. */
-function shiftEarlier(x: tf.Tensor, k: number, fill: number): tf.Tensor {
-  return padTime(tf.slice(x, [0, k, 0], [-1, -1, -1]), [0, k], fill);
-}
-
-function padTime(x: tf.Tensor, width: [number, number], fill: number): tf.Tensor {
-  return tf.pad(x, [[0, 0], width, [0, 0]], fill);
 }

@@ -1,9 +1,10 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
+import { byteTensor } from '../engine/byteTensor.js';
 
 /**
- * Clips as the model takes them, int32 `[count,T,H,W,3]` of 0..255, from uint8 bytes in that order.
- * They stay integers up to here: a quarter of the bytes of float32 on their way between threads.
+ * Clips as the model takes them, float32 `[count,T,H,W,3]` of 0..255, from uint8 bytes in that order.
+ * They stay bytes up to here: a quarter of the bytes of float32 on their way between threads.
  */
 export function clipTensor(clips: Uint8Array, count: number, config: StfConfig): tf.Tensor5D {
   const { num_frames: frames, img_size: size, in_channels: channels } = config;
@@ -14,5 +15,5 @@ export function clipTensor(clips: Uint8Array, count: number, config: StfConfig):
         `${clips?.length} of type ${clips?.constructor.name}`,
     );
   }
-  return tf.tensor5d(new Int32Array(clips), [count, frames, size, size, channels], 'int32');
+  return byteTensor(clips, [count, frames, size, size, channels]) as tf.Tensor5D;
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { assertFinite } from '../checkpoint/assertFinite.js';
 import { CheckpointError } from '../checkpoint/checkpointError.js';
 import { float32, type HostTensor } from '../checkpoint/hostTensor.js';
 import { loadWeights } from '../checkpoint/loadWeights.js';
@@ -14,6 +15,7 @@ import { type ParameterGroup, parameterGroups } from '../optimiser/parameterGrou
 import { WeightAverage } from '../optimiser/weightAverage.js';
 import type { StfMamba } from '../stfMamba.js';
 import { drawTrainingMasks } from '../trainingMasks.js';
+import { pretrainedSource } from '../trunk/pretrainedSource.js';
 import { clipTensor } from './clipTensor.js';
 
 /** The terms of the loss of one micro-batch, plain numbers; `hllDefined` is 1 or 0. */
@@ -22,14 +24,18 @@ export type MicroResult = Record<keyof ReturnType<typeof lossParts>, number>;
 export type TrainerSchedule = { stepsPerEpoch: number; totalSteps: number };
 
 export type TrainerOptions = {
-  /** Pretrained weights were loaded into the trunk: it then trains at `backbone_lr_mult` of the rate. */
+  /**
+   * Whether the trunk began with pretrained weights and so trains at `backbone_lr_mult` of the rate; as the
+   * configuration says unless given. A trunk of random weights would hardly learn at so small a rate.
+   */
   pretrainedTrunk?: boolean;
 };
 
 const partNames = ['total', 'ce', 'hll', 'gap', 'hllReal', 'hllFake', 'hllDefined'] as const;
 
 /**
- * Trains a model: micro-batches are accumulated, then applied in one optimiser step.
+ * Trains a model: micro-batches are accumulated, then applied in one optimiser step. Variables that are not trainable
+ * (a frozen backbone's) stay as they are and have neither moments nor averages.
  *
  * The contrastive term is the mean of the micro-batches' hinges, not the hinge of the mean over all of them; the
  * cross-entropy does not care how a batch is split.
@@ -38,14 +44,14 @@ export class Trainer {
   readonly #groups: ParameterGroup[];
   readonly #gradients: GradientAccumulator;
   readonly #optimiser: AdamW;
-  readonly #average: WeightAverage | undefined;
+  #shadow: WeightAverage | undefined;
   #skipped = 0;
 
   constructor(
     private readonly model: StfMamba,
     private readonly config: StfConfig,
     private readonly schedule: TrainerSchedule,
-    { pretrainedTrunk = false }: TrainerOptions = {},
+    { pretrainedTrunk = pretrainedSource(config).kind !== 'none' }: TrainerOptions = {},
   ) {
     this.#groups = parameterGroups(model.parameters);
     this.#gradients = new GradientAccumulator(this.#groups);
@@ -53,7 +59,13 @@ export class Trainer {
       weightDecay: config.weight_decay,
       trunkMultiplier: pretrainedTrunk ? config.backbone_lr_mult : 1,
     });
-    if (config.ema_decay > 0) this.#average = new WeightAverage(this.#groups, config.ema_decay);
+  }
+
+  /** The moving average, if there is to be one. It begins on first use, with weights that were loaded by then. */
+  get #average(): WeightAverage | undefined {
+    const { ema_decay: decay } = this.config;
+    if (decay > 0) this.#shadow ??= new WeightAverage(this.#groups, decay);
+    return this.#shadow;
   }
 
   /** Steps left out because their gradient was not finite. */
@@ -96,10 +108,11 @@ export class Trainer {
     const lr = this.learningRate(step);
     const gradNorm = this.#gradients.averageNorm();
     const skipped = !Number.isFinite(gradNorm);
+    const average = this.#average;
     if (skipped) this.#skipped++;
     else {
       this.#optimiser.update(this.#gradients.sums, clipScale(gradNorm, this.config.max_grad_norm) / count, lr);
-      this.#average?.update();
+      average?.update();
     }
     this.#gradients.clear();
     return { gradNorm, lr, skipped };
@@ -171,6 +184,13 @@ export class Trainer {
         averages.set(name, expectTensor(tensors, `ema.${name}`, 'F32', shape).data as Float32Array);
       }
     }
+    assertFinite('optim.m', m);
+    assertFinite('optim.v', v);
+    if (counters.some((count) => count < 0)) {
+      throw new CheckpointError(
+        `cannot go on from this checkpoint: optim.counters: expected none below 0, received [${counters}]`,
+      );
+    }
     loadWeights(this.model, tensors, 'strict');
     const moments: Moments = new Map(
       index.map(({ name, offset, size }) => [
@@ -194,7 +214,7 @@ export class Trainer {
   dispose() {
     this.#gradients.clear();
     this.#optimiser.dispose();
-    this.#average?.dispose();
+    this.#shadow?.dispose();
   }
 }
 

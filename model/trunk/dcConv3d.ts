@@ -10,6 +10,7 @@ import { createLayerNorm, type LayerNormParameters, layerNorm } from '../layers/
 import { createLinear, type LinearParameters, linear } from '../layers/linear.js';
 import type { ParameterScope } from '../layers/parameterScope.js';
 import { addResidual, type BranchMask } from '../layers/residual.js';
+import { Segment } from '../layers/segment.js';
 import { ContourTaps } from './contourTaps.js';
 import { type SamplingLines, sampleLines } from './sampleLines.js';
 
@@ -34,13 +35,16 @@ export class DcConv3d {
   readonly #normMiddle: LayerNormParameters;
   readonly #expand: LinearParameters;
   readonly #feedForward: FeedForward;
+  readonly #segment: Segment;
 
+  /** @param identity start with both branches at zero, as an adapter between pretrained stages */
   constructor(
     scope: ParameterScope,
     channels: number,
     timeKernel: TimeKernel,
-    config: Pick<StfConfig, 'dcconv_kernel_length' | 'mlp_ratio'>,
+    config: Pick<StfConfig, 'dcconv_kernel_length' | 'mlp_ratio'> & Partial<Pick<StfConfig, 'grad_checkpoint'>>,
     constants: ConstantCache,
+    identity = false,
   ) {
     const reduced = channels / REDUCTION;
     if (!Number.isInteger(reduced)) {
@@ -56,8 +60,10 @@ export class DcConv3d {
     const kernel = (name: string) => createLinear(scope.within(name), taps * reduced, reduced, { bias: false });
     this.#kernels = { x: kernel('tap_x'), y: kernel('tap_y'), t: kernel('tap_t') };
     this.#normMiddle = createLayerNorm(scope.within('norm_mid'), 3 * reduced);
-    this.#expand = createLinear(scope.within('expand'), 3 * reduced, channels);
-    this.#feedForward = new FeedForward(scope, channels, config.mlp_ratio);
+    const lastKernel = identity ? { kernelInit: constant(0) } : {};
+    this.#expand = createLinear(scope.within('expand'), 3 * reduced, channels, lastKernel);
+    this.#feedForward = new FeedForward(scope, channels, config.mlp_ratio, identity);
+    this.#segment = Segment.over(scope, config);
   }
 
   /** Offset groups: rows for the width kernel, columns for the height kernel, both for a deformable time kernel. */
@@ -67,8 +73,10 @@ export class DcConv3d {
 
   /** @param x rows `[B·T·H·W, C]` of `grid` */
   forward(x: tf.Tensor2D, grid: ClipGrid, masks: [BranchMask, BranchMask]): tf.Tensor2D {
-    const mixed = addResidual(x, this.#contour(x, grid), masks[0]);
-    return addResidual(mixed, this.#feedForward.forward(mixed), masks[1]);
+    return this.#segment.run([x], masks, ([x], masks) => {
+      const mixed = addResidual(x, this.#contour(x, grid), masks[0]);
+      return addResidual(mixed, this.#feedForward.forward(mixed), masks[1]);
+    });
   }
 
   #contour(x: tf.Tensor2D, grid: ClipGrid): tf.Tensor2D {

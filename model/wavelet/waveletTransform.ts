@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ClipGrid } from '../layers/clipGrid.js';
 import type { ConstantCache } from '../layers/constantCache.js';
+import { differentiable } from '../layers/differentiable.js';
 import { analysisMatrix, type Boundary } from './symlet2.js';
 
 /**
@@ -23,10 +24,23 @@ export function waveletTransform(
     constants.get(`wavelet ${length} ${runs} ${boundary}`, () =>
       tf.tensor3d(analysisMatrix(length, boundary, runs), [1, length, length]),
     );
-  const alongTime = tf.matMul(matrix(frames, segments), tf.reshape(x, [batch, frames, height * width * channels]));
-  const alongHeight = tf.matMul(matrix(height, 1), tf.reshape(alongTime, [batch * frames, height, width * channels]));
-  const alongWidth = tf.matMul(matrix(width, 1), tf.reshape(alongHeight, [batch * frames * height, width, channels]));
-  return tf.reshape(alongWidth, [batch, frames, height, width, channels]);
+  const axes = [
+    { matrix: matrix(frames, segments), lines: [batch, frames, height * width * channels] },
+    { matrix: matrix(height, 1), lines: [batch * frames, height, width * channels] },
+    { matrix: matrix(width, 1), lines: [batch * frames * height, width, channels] },
+  ];
+  // One unit of the tape, since the backward pass of a constant linear map needs none of its inputs.
+  return differentiable<tf.Tensor>(
+    [x],
+    () => {
+      const octants = axes.reduce((y, { matrix, lines }) => tf.matMul(matrix, tf.reshape(y, lines)), x);
+      return tf.reshape(octants, [batch, frames, height, width, channels]);
+    },
+    (dy) => {
+      const dx = axes.reduceRight((g, { matrix, lines }) => tf.matMul(matrix, tf.reshape(g, lines), true), dy);
+      return [tf.reshape(dx, x.shape)];
+    },
+  ) as tf.Tensor5D;
 }
 
 /** The temporal high-pass bands, each `[B·T/2, H/2, W/2, C]`; letters stand for time, height, width. */

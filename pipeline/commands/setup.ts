@@ -1,13 +1,16 @@
 import { Command, Option } from 'commander';
 import { EngineError } from '../../model/engine/engineError.js';
 import { ENGINE_REQUESTS } from '../../model/engine/engineRequest.js';
+import { installWeights } from '../../model/engine/install/installWeights.js';
 import { setUpEngine } from '../../model/engine/install/setUpEngine.js';
+import { WEIGHTS_NAMES, type WeightsName } from '../../model/engine/install/weightPins.js';
 
 const setupCommand = new Command('setup')
   .description('Installs the engine that computes: TensorFlow under the TensorFlow.js API, or WebAssembly without it.')
   .addOption(
     new Option('--engine <name>', 'which engine; auto takes the fastest that runs here').choices(ENGINE_REQUESTS),
   )
+  .addOption(new Option('--weights <name>', 'also fetches pretrained weights for a backbone').choices(WEIGHTS_NAMES))
   .option('--verify', 'read every installed byte again and compare checksums')
   .addHelpText(
     'after',
@@ -21,8 +24,10 @@ Kept in $STF_CACHE, else $XDG_CACHE_HOME/stf-mamba, else ~/.cache/stf-mamba, and
 Exit codes: 0 an engine is set up, 2 the engine asked for cannot be had.`,
   )
   .exitOverride()
-  .action(async (options: { engine?: string; verify?: boolean }) => {
-    await setUpEngine({ ...options, say: (line) => process.stdout.write(`setup: ${line}\n`) });
+  .action(async ({ weights, ...options }: { engine?: string; verify?: boolean; weights?: WeightsName }) => {
+    const say = (line: string) => process.stdout.write(`setup: ${line}\n`);
+    await setUpEngine({ ...options, say });
+    if (weights) await installWeights(weights, { say, scrutiny: options.verify ? 'full' : 'quick' });
   });
 
 try {

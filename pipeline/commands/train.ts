@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseCommand, runCommand } from '../exitCodes.js';
+import { parseStepRange } from '../recording/stepRange.js';
 import { executeRun } from '../training/executeRun.js';
 import { prepareRun, type TrainOptions } from '../training/prepareRun.js';
+import { UserError } from '../userError.js';
 
 const wholeNumber = (least: number) => (text: string) => {
   const value = Number(text);
@@ -16,6 +18,20 @@ const money = (text: string) => {
   return value;
 };
 
+const gigabytes = (text: string) => {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError('expected a positive number of gigabytes.');
+  return value;
+};
+const steps = (text: string) => {
+  try {
+    return parseStepRange(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+};
+
 const trainCommand = new Command('node pipeline/train.js')
   .description('Trains a deepfake-video detector on face crops: real clips in, self-blended fakes made on the way.')
   .option('--config <file>', 'YAML file with settings, e.g. configs/v8_4090.yaml')
@@ -27,7 +43,10 @@ const trainCommand = new Command('node pipeline/train.js')
   .option('--set <section.key=value>', 'one setting; may be repeated', (value, all: string[]) => [...all, value], [])
   .option('--data-root <folder>', 'folder of <id>_crops.npz and <id>_landmarks.npz')
   .option('--out <folder>', "the run's folder (default: runs/<time>-<phase>)")
-  .option('--resume <auto|file>', 'auto: go on from the last checkpoint in --out, if there is one')
+  .option(
+    '--resume <auto|file>',
+    'auto: go on from the last checkpoint in --out, if there is one; a file of another phase: begin with its weights',
+  )
   .option('--epochs <n>', 'number of epochs', wholeNumber(1))
   .option('--max-steps <n>', 'number of optimiser steps', wholeNumber(1))
   .option('--budget <usd>', 'stop before this much is spent', money)
@@ -35,8 +54,11 @@ const trainCommand = new Command('node pipeline/train.js')
   .addOption(
     new Option('--engine <name>', 'what runs the model').choices(['auto', 'tensorflow', 'tensorflow-cuda', 'wasm']),
   )
-  .option('--workers <n>', 'augmentation workers; 0: one per core, less one', wholeNumber(0))
+  .option('--workers <n>', 'augmentation workers; 0: as many as the trainer turns out to need', wholeNumber(0))
   .option('--seed <n>', 'seed of everything random', wholeNumber(0))
+  .option('--record [folder]', "keep micro-batches for `replay` (default folder: recorded/ in the run's)")
+  .option('--record-steps <A..B>', 'optimiser steps to record: A..B, A.., ..B or A (default: all)', steps)
+  .option('--record-max-gb <n>', 'disk that recordings may take (default: 10); then recording stops', gigabytes)
   .option('--dry-run', 'two short epochs on made-up clips through the whole flow')
   .addOption(new Option('--log-format <format>', 'how to log').choices(['pretty', 'json']).default('pretty'))
   .addHelpText(
@@ -51,6 +73,8 @@ Exit codes: 0 done, 2 wrong input, 3 too many unusable clips, 4 training failed,
   .action((options: TrainOptions) => runCommand(() => train(options)));
 
 async function train(options: TrainOptions): Promise<number> {
+  if (options.record === undefined && (options.recordSteps !== undefined || options.recordMaxGb !== undefined))
+    throw new UserError('--record-steps and --record-max-gb: expected --record beside them');
   const prepared = await prepareRun(options);
   try {
     return await executeRun(prepared);

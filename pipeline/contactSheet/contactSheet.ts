@@ -1,33 +1,10 @@
-import sharp from 'sharp';
-import { writeAtomically } from '../../model/index.js';
 import type { TracedFrame } from '../../workers/index.js';
-import { lettering, letteringWidth } from './strokeLettering.js';
+import { drawPictureSheet, type PictureSheetOptions, type SheetLayout } from './pictureSheet.js';
 
 /** A self-blended pair as its synthesis traced it: frames in order of time. */
 export type SheetPair = { readonly id: string; readonly frames: readonly TracedFrame[] };
 
-export type ContactSheetOptions = {
-  readonly title?: string;
-  /** Frames of each pair that are shown, spread evenly over time. */
-  readonly columns?: number;
-  /** Height of a picture in pixels; its width follows. */
-  readonly cell?: number;
-};
-
-/** Where things lie on the sheet, in pixels: the left upper corner of each picture, by pair, kind and column. */
-export type SheetLayout = {
-  readonly width: number;
-  readonly height: number;
-  readonly cells: readonly {
-    pair: number;
-    kind: SheetKind;
-    frame: number;
-    x: number;
-    y: number;
-    width: number;
-    height: number;
-  }[];
-};
+export type ContactSheetOptions = Partial<Omit<PictureSheetOptions, 'legend'>>;
 
 export type SheetKind = 'target' | 'source' | 'mask' | 'blend';
 
@@ -40,96 +17,16 @@ const LEGEND = [
   'blend: the fake: target outside the mask, source within',
 ] as const;
 
-const MARGIN = 16;
-const GUTTER = 64;
-const GAP = 3;
-const PAIR_GAP = 44;
-const TITLE = { height: 13, top: 16 };
-const SMALL = 8;
-const LEGEND_LINE = 15;
-const INK = '#1b1f24';
-const QUIET = '#57606a';
-
 /**
- * Draws pairs onto one PNG: four rows a pair (target, source, mask, blend), a column for each of some frames over time.
- * The file appears whole or not at all.
+ * Draws pairs as they were made onto one PNG: four rows a pair (target, source, mask, blend), a column for each of some
+ * frames over time. The file appears whole or not at all.
  *
  * @throws RangeError when there is nothing to draw
  */
-export async function drawContactSheet(
+export function drawContactSheet(
   pairs: readonly SheetPair[],
   file: string,
-  options: ContactSheetOptions = {},
-): Promise<SheetLayout> {
-  const { title = 'Self-blended pairs', columns = 8, cell = 112 } = options;
-  const shown = pairs.map(({ frames }) => spread(frames, columns));
-  const first = shown.flat()[0];
-  if (!first) throw new RangeError('Expected at least one frame for the contact sheet but received none');
-
-  const widths = shown.map((frames) =>
-    Math.max(...frames.map((f) => Math.max(1, Math.round((cell * f.width) / f.height)))),
-  );
-  const strip = Math.max(...shown.map((frames, i) => frames.length * (widths[i]! + GAP) - GAP));
-  const head = TITLE.top + TITLE.height + 14 + LEGEND.length * LEGEND_LINE + 6;
-  const block = PAIR_GAP + KINDS.length * (cell + GAP) - GAP;
-  const text = Math.max(letteringWidth(title, TITLE.height), ...LEGEND.map((line) => letteringWidth(line, SMALL)));
-  const width = Math.ceil(Math.max(2 * MARGIN + GUTTER + strip, 2 * MARGIN + text));
-  const height = head + shown.length * block + MARGIN;
-
-  const canvas = Buffer.alloc(width * height * 3, 255);
-  const marks: string[] = [lettering(title, MARGIN, TITLE.top + TITLE.height, TITLE.height, INK)];
-  LEGEND.forEach((line, i) => {
-    marks.push(lettering(line, MARGIN, TITLE.top + TITLE.height + 14 + (i + 1) * LEGEND_LINE - 4, SMALL, QUIET));
-  });
-  const cells: SheetLayout['cells'][number][] = [];
-  for (const [pair, frames] of shown.entries()) {
-    const top = head + pair * block;
-    const label =
-      frames.length < pairs[pair]!.frames.length ? `, ${frames.length} of ${pairs[pair]!.frames.length} frames` : '';
-    marks.push(lettering(`${pairs[pair]!.id}${label}`, MARGIN, top + PAIR_GAP - 16, SMALL, INK));
-    for (const [column, frame] of frames.entries()) {
-      const x = MARGIN + GUTTER + column * (widths[pair]! + GAP);
-      marks.push(lettering(`frame ${frame.index}`, x, top + PAIR_GAP - 4, SMALL * 0.8, QUIET));
-      for (const [row, kind] of KINDS.entries()) {
-        const y = top + PAIR_GAP + row * (cell + GAP);
-        const picture = await scaled(frame, kind, cell);
-        paste(canvas, width, picture.data, picture.width, x, y);
-        cells.push({ pair, kind, frame: frame.index, x, y, width: picture.width, height: cell });
-      }
-    }
-    for (const [row, kind] of KINDS.entries())
-      marks.push(lettering(kind, MARGIN, top + PAIR_GAP + row * (cell + GAP) + cell / 2 + 4, SMALL + 1, INK));
-  }
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${marks.join('')}</svg>`;
-  const png = await sharp(canvas, { raw: { width, height, channels: 3 } })
-    .composite([{ input: Buffer.from(svg) }])
-    .removeAlpha()
-    .png({ compressionLevel: 9 })
-    .toBuffer();
-  await writeAtomically(file, png);
-  return { width, height, cells };
-}
-
-/** At most `count` of the frames, first and last among them, evenly spread. */
-function spread<T>(frames: readonly T[], count: number): T[] {
-  if (frames.length <= count) return [...frames];
-  if (count === 1) return [frames[0]!];
-  return Array.from({ length: count }, (_, i) => frames[Math.round((i * (frames.length - 1)) / (count - 1))]!);
-}
-
-async function scaled(frame: TracedFrame, kind: SheetKind, height: number): Promise<{ data: Buffer; width: number }> {
-  const channels = kind === 'mask' ? 1 : 3;
-  const width = Math.max(1, Math.round((height * frame.width) / frame.height));
-  const raw = { width: frame.width, height: frame.height, channels } as const;
-  const pipeline = sharp(frame[kind], { raw }).toColourspace('srgb');
-  const sized =
-    width === frame.width && height === frame.height ? pipeline : pipeline.resize(width, height, { fit: 'fill' });
-  return { data: await sized.removeAlpha().raw().toBuffer(), width };
-}
-
-function paste(canvas: Buffer, stride: number, picture: Buffer, width: number, x: number, y: number): void {
-  const rows = picture.length / (width * 3);
-  for (let row = 0; row < rows; row++) {
-    picture.copy(canvas, ((y + row) * stride + x) * 3, row * width * 3, (row + 1) * width * 3);
-  }
+  { title = 'Self-blended pairs', ...options }: ContactSheetOptions = {},
+): Promise<SheetLayout<SheetKind>> {
+  return drawPictureSheet(pairs, KINDS, file, { title, legend: LEGEND, ...options });
 }

@@ -6,11 +6,10 @@ import { versions } from './versions.js';
 
 /** The content of config.json. */
 export async function describeRun(
-  { options, config, sections, data, splits, ids }: PreparedRun,
+  { options, config, sections, data, splits, ids, codec }: PreparedRun,
   engine: EngineInfo,
   parameters: number,
-  threads: number,
-): Promise<object> {
+): Promise<{ codec: object } & Record<string, unknown>> {
   return {
     phase: options.phase,
     description: describe(config),
@@ -19,16 +18,16 @@ export async function describeRun(
     seed: config.seed,
     engine,
     dtype: { requested: config.amp_dtype, effective: 'float32' },
-    codec: { jpeg: 'libjpeg-turbo', h264: null },
+    codec: { jpeg: 'libjpeg-turbo', h264: codec ?? null },
     not_available: notAvailable(config),
-    workers: threads,
+    workers: config.num_workers || 'auto',
     data: { root: data.path, splits: splits.source, train: ids.train.length, val: ids.val.length },
     ...(await versions()),
   };
 }
 
 /** The content of summary.json. */
-export function summariseRun({ state, meters }: TrainingRun, reason: StopReason): object {
+export function summariseRun({ state, meters, counters }: TrainingRun, reason: StopReason): object {
   const training = meters.training.snapshot();
   return {
     stop_reason: reason,
@@ -40,6 +39,8 @@ export function summariseRun({ state, meters }: TrainingRun, reason: StopReason)
     samples: state.samples,
     failed_samples: state.failed,
     quarantined: state.quarantined,
+    /** What happened to the samples made in this stretch, e.g. how many were compressed, and by what. */
+    counters: Object.fromEntries([...counters].sort()),
     wall_seconds: state.wallSeconds,
     cpu_seconds: state.cpuSeconds,
     peak_rss_mb: process.resourceUsage().maxRSS / 1024,

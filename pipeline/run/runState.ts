@@ -21,6 +21,8 @@ export type RunState = {
   failed: number;
   /** Clips already listed in quarantine.jsonl. */
   quarantined: string[];
+  /** Which bytes the H.264 codec makes; absent where none is used. */
+  codecDigest?: string;
   requestedDtype: string;
   effectiveDtype: 'float32';
 };

@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { Budget, JsonLines } from '../../operators/index.js';
 import { SynthesisPool } from '../../workers/index.js';
 import { EXIT, exitCodeOf } from '../exitCodes.js';
 import { type Console, duration } from '../progress.js';
+import { RunRecorder } from '../recording/runRecorder.js';
 import { describeRun, summariseRun } from '../run/describeRun.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { Sampler } from '../sampler.js';
@@ -13,13 +13,15 @@ import { planTraining, type TrainingPlan } from './trainingPlan.js';
 import { type StopReason, TrainingRun, type TrainingRunParts } from './trainingRun.js';
 import { Validation } from './validation.js';
 
+/** A worker that has been at one clip for so long hangs: it is ended and the clip tried again. */
+const TASK_TIMEOUT_MS = 120_000;
+
 /**
  * Starts actor, pool and sinks, runs the flow to its end and leaves summary.json, whatever the end was.
  * @returns the process's exit code.
  */
 export async function executeRun(prepared: PreparedRun): Promise<number> {
-  const { options, config, splits, ids, folder, resumed, log } = prepared;
-  const threads = config.num_workers || Math.max(1, availableParallelism() - 1);
+  const { options, config, splits, ids, folder, resumed, codec, log } = prepared;
   const pairsPerMicro = config.batch_size / 2;
   const sampler = new Sampler({ ids: ids.train, seed: config.seed, pairsPerMicro, gradAccum: config.grad_accum });
   const plan = planTraining(config, sampler, options, resumed?.state);
@@ -27,7 +29,12 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
 
   const stop = new StopSignal();
   const actor = new TrainActorClient();
-  const pool = new SynthesisPool({ threads });
+  const pool = new SynthesisPool({
+    threads: config.num_workers || 'auto',
+    taskTimeoutMs: TASK_TIMEOUT_MS,
+    onTuning: ({ threads, reason }) => log.info(`${threads} workers from now on: ${reason}`),
+  });
+  const threads = pool.maxThreads;
   const budget = new Budget({
     costPerHour: config.cost_per_hour,
     maxBudget: config.max_budget,
@@ -36,34 +43,48 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   });
   let run: TrainingRun | undefined;
   let sinks: TrainingRunParts['sinks'] | undefined;
+  let recorder: RunRecorder | undefined;
   let reason: StopReason = 'error';
   let failure: unknown;
   try {
-    const { engine, parameters } = await actor.start({
+    const { engine, parameters, notes } = await actor.start({
       config,
       stepsPerEpoch: sampler.stepsPerEpoch,
       totalSteps: plan.scheduleSteps,
       ...(resumed ? { resume: resumed.file } : {}),
+      ...(prepared.transfer ? { transfer: prepared.transfer } : {}),
     });
+    for (const note of notes) log.info(note);
     log.info(`engine ${engine.name} ${engine.version} on ${engine.device}: ${engine.reason}`);
     log.info(
-      `${parameters.toLocaleString('en')} parameters; ${ids.train.length} clips to train on, ${ids.val.length} to validate; ${threads} workers; steps ${plan.firstStep} to ${plan.lastStep}, ${sampler.stepsPerEpoch} an epoch`,
+      `${parameters.toLocaleString('en')} parameters; ${ids.train.length} clips to train on, ${ids.val.length} to validate; ${pool.threads} workers; steps ${plan.firstStep} to ${plan.lastStep}, ${sampler.stepsPerEpoch} an epoch`,
     );
     // Without a checkpoint an interrupted run begins anew, and so do its logs.
     await folder.rewindTo(resumed?.state ?? { step: 0, quarantined: [] });
     if (resumed) log.info(`resuming after step ${resumed.state.step} from ${resumed.file}`);
-    await folder.writeJson('config.json', await describeRun(prepared, engine, parameters, threads));
+    const description = await describeRun(prepared, engine, parameters);
+    await folder.writeJson('config.json', description);
     const open = (name: string) => JsonLines.open(folder.file(name));
     sinks = {
       metrics: await open('metrics.jsonl'),
       batches: await open('batches.jsonl'),
       quarantine: await open('quarantine.jsonl'),
     };
-    const tasks = new SynthesisTasks(config, prepared.data);
+    const tasks = new SynthesisTasks(config, prepared.data, codec?.name);
+    if (prepared.record)
+      recorder = await RunRecorder.open(prepared.record, log, (planned, clip) => tasks.training(planned, clip), {
+        phase: options.phase,
+        config: prepared.sections,
+        steps_per_epoch: sampler.stepsPerEpoch,
+        schedule_steps: plan.scheduleSteps,
+        codec: description.codec,
+      });
+    const report = stepReporter(log, plan, budget, config.cost_per_hour > 0 ? config.max_budget : 0);
     const current: TrainingRun = new TrainingRun({
       ...{ config, plan, sampler, actor, threads, folder, sinks, budget },
       phase: options.phase,
       configSections: prepared.sections,
+      ...(codec ? { codecDigest: codec.digest ?? codec.name } : {}),
       validation: new Validation({
         ids: ids.val,
         pairs: config.val_pairs,
@@ -77,8 +98,13 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
       synthesise: (task, signal) => pool.run(task, { signal }),
       taskOf: (planned, clip) => tasks.training(planned, clip),
       signal: stop.signal,
+      ...(recorder ? { recording: recorder } : {}),
       ...(resumed ? { resumed: resumed.state } : {}),
-      onStep: stepReporter(log, plan, budget, config.cost_per_hour > 0 ? config.max_budget : 0),
+      onStep: (result, readiness) => {
+        report(result, readiness);
+        const { count, waitMs } = current.meters.training.snapshot();
+        pool.observe({ pairs: count * pairsPerMicro, waitMs });
+      },
       onValidation: ({ auc, ap, eer, pairs }, step, isBest) =>
         log.info(
           `validation after step ${step}: AUC ${auc.toFixed(4)}, AP ${ap.toFixed(4)}, EER ${eer.toFixed(4)} on ${pairs} self-blended pairs${isBest ? ' (best so far)' : ''}`,
@@ -95,11 +121,13 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   await pool.destroy();
   await actor.close();
   stop.release();
+  await recorder?.close();
   const closing = await Promise.allSettled(Object.values(sinks ?? {}).map((sink) => sink.close()));
   failure ??= closing.find((result) => result.status === 'rejected')?.reason;
   if (run)
     try {
-      await folder.writeJson('summary.json', summariseRun(run, reason));
+      const recorded = recorder ? { recorded: recorder.summary } : {};
+      await folder.writeJson('summary.json', { ...summariseRun(run, reason), ...recorded });
       log.info(farewell(run, reason));
     } catch (error) {
       failure ??= error;
@@ -110,7 +138,12 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
 }
 
 /** Turns step results into the progress line. */
-function stepReporter(log: Console, plan: TrainingPlan, budget: Budget, maxBudget: number): TrainingRunParts['onStep'] {
+export function stepReporter(
+  log: Console,
+  plan: Pick<TrainingPlan, 'firstStep' | 'lastStep'>,
+  budget: Budget,
+  maxBudget: number,
+): TrainingRunParts['onStep'] {
   const begun = performance.now();
   let clips = 0;
   return ({ step, epoch, losses, lr, clips: trained }, readiness) => {

@@ -1,4 +1,4 @@
-import { type Failure, retryThenQuarantine, StalledError } from '../../operators/index.js';
+import { type Failure, retryThenQuarantine } from '../../operators/index.js';
 import { type ClipPair, SampleError, type SynthesisTask, WorkerDiedError } from '../../workers/index.js';
 import type { SamplePlan } from '../sampler.js';
 
@@ -20,20 +20,16 @@ export class UnfilledPositionError extends Error {
   }
 }
 
-/** Bad data stays bad; a worker that died or hung may have had bad luck. */
-const isRetryable = (error: unknown): boolean => error instanceof WorkerDiedError;
-
-/** A worker that has not answered after this long is ended and its clip tried again. */
-const STALL_MS = 120_000;
-
-/** How one clip is tried. */
-export const attemptOptions = { isRetryable, stallMs: STALL_MS };
+/** How one clip is tried: bad data stays bad, but a worker or an encoder that died or hung may have had bad luck. */
+export const attemptOptions = {
+  isRetryable: (error: unknown): boolean =>
+    (error instanceof WorkerDiedError || error instanceof SampleError) && error.retryable,
+};
 
 /** What quarantine.jsonl says of a clip that could not be used. @throws an error that is not the clip's fault. */
 export function describeFailure({ item, attempts, error }: Failure<string>): SampleFailure {
   if (error instanceof SampleError) return { clip: item, stage: error.stage, reason: error.reason, attempts };
-  if (error instanceof WorkerDiedError || error instanceof StalledError)
-    return { clip: item, stage: 'worker', reason: error.message, attempts };
+  if (error instanceof WorkerDiedError) return { clip: item, stage: 'worker', reason: error.message, attempts };
   throw error;
 }
 

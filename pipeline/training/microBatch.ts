@@ -8,6 +8,8 @@ export type MicroBatch = {
   epoch: number;
   /** uint8 `[B,T,H,W,3]`, B = 2 · pairs. */
   clips: Uint8Array;
+  /** `[B,T,H,W,3]`. */
+  shape: readonly [number, number, number, number, number];
   /** `[B]`: 0 real, 1 fake. */
   labels: Int32Array;
   /** One per pair. */
@@ -41,5 +43,12 @@ export async function assembleMicroBatch(
 ): Promise<MicroBatch> {
   const { clips, labels } = joinPairs(pairs);
   const digest = await webcrypto.subtle.digest('SHA-256', clips);
-  return { ...place, clips, labels, ids: pairs.map((pair) => pair.id), sha256: Buffer.from(digest).toString('hex') };
+  return {
+    ...place,
+    clips,
+    shape: [labels.length, ...pairs[0]!.shape],
+    labels,
+    ids: pairs.map((pair) => pair.id),
+    sha256: Buffer.from(digest).toString('hex'),
+  };
 }

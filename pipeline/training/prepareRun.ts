@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { describe, type Preset, readCheckpoint, resolveConfig, type StfConfig, toSections } from '../../model/index.js';
+import { type CodecChoice, chooseCodec } from '../../workers/index.js';
 import { type DataRoot, openDataRoot } from '../data/dataRoot.js';
 import { readSplits, type Splits } from '../data/splits.js';
 import { dryRunData } from '../demo/dryRunData.js';
 import { Console, type LogFormat } from '../progress.js';
 import { projectFolder } from '../projectFolder.js';
+import { planRecording, type RecordOptions, type RecordPlan } from '../recording/recordPlan.js';
 import { notAvailable } from '../run/notAvailable.js';
 import { RunFolder } from '../run/runFolder.js';
 import type { RunState } from '../run/runState.js';
@@ -13,7 +15,7 @@ import { UserError } from '../userError.js';
 import { checkResumable } from './resumeCheck.js';
 
 /** The options of the train command, as parsed. */
-export type TrainOptions = {
+export type TrainOptions = RecordOptions & {
   config?: string;
   phase: Preset;
   set: string[];
@@ -43,6 +45,11 @@ export type PreparedRun = {
   ids: { train: string[]; val: string[] };
   folder: RunFolder;
   resumed: { file: string; state: RunState } | undefined;
+  /** Checkpoint of another phase to begin with. */
+  transfer: string | undefined;
+  record: RecordPlan | undefined;
+  /** What makes H.264, where the configuration asks for any. */
+  codec: CodecChoice | undefined;
   log: Console;
   /** Removes what was made for this run only. */
   dispose(): Promise<void>;
@@ -64,15 +71,29 @@ export async function prepareRun(options: TrainOptions): Promise<PreparedRun> {
     const splits = await readSplits(data.path, join(projectFolder, 'splits'));
     const ids = realClips(splits);
     const folder = await RunFolder.at(options.out ?? (dry ? join(dry.path, 'run') : await defaultFolder(options)));
-    const resumed = await resumePoint(folder, options, config);
+    const { resumed, transfer, notes } = await beginning(folder, options, config);
+    const record = await planRecording(options, folder.file('recorded'), options.resume !== undefined);
+    const codec = config.use_compression_aug ? await chooseCodec(config.sbi.codec) : undefined;
     log.info(describe(config));
     for (const text of [...warnings, ...notAvailable(config)]) log.warn(text);
-    for (const text of resumed?.notes ?? []) log.info(`changed since the checkpoint: ${text}`);
-    return { options, config, sections: toSections(config), data, splits, ids, folder, resumed, log, dispose };
+    if (codec) sayCodec(log, codec, resumed?.state);
+    for (const text of notes) log.info(text);
+    const sections = toSections(config);
+    return { options, config, sections, data, splits, ids, folder, resumed, transfer, record, codec, log, dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
+}
+
+function sayCodec(log: Console, { name, version, x264, digest, reason }: CodecChoice, before?: RunState): void {
+  const text = `codec ${name} ${version}${x264 ? ` (x264 ${x264})` : ''}: ${reason}`;
+  if (name === 'jpeg') log.warn(`${text}; clips are compressed as JPEG in place of H.264`);
+  else log.info(text);
+  if (before?.codecDigest !== undefined && before.codecDigest !== (digest ?? name))
+    log.warn(
+      'the codec makes other bytes than that of the checkpoint: the remaining batches differ from an unbroken run',
+    );
 }
 
 async function configure(options: TrainOptions): Promise<{ config: StfConfig; warnings: string[] }> {
@@ -121,18 +142,24 @@ function realClips(splits: Splits): { train: string[]; val: string[] } {
   return { train: real('train'), val: real('val') };
 }
 
-async function resumePoint(
-  folder: RunFolder,
-  options: TrainOptions,
-  config: StfConfig,
-): Promise<{ file: string; state: RunState; notes: string[] } | undefined> {
+type Beginning = Pick<PreparedRun, 'resumed' | 'transfer'> & { notes: string[] };
+
+/** Whether the run begins anew, goes on exactly, or begins with the weights of another phase. */
+async function beginning(folder: RunFolder, options: TrainOptions, config: StfConfig): Promise<Beginning> {
   const file = options.resume === 'auto' ? await folder.lastCheckpoint() : options.resume;
-  if (!file) {
-    if (!options.resume && (await folder.holdsRun()))
+  const own = options.resume === 'auto' || file === undefined;
+  if (!options.resume || !own)
+    if ((await folder.holdsRun()) && !(file && inside(folder, file)))
       throw new UserError(`${folder.path} holds a run already; give --resume auto to go on with it, or another --out`);
-    return undefined;
-  }
+  if (!file) return { resumed: undefined, transfer: undefined, notes: [] };
   const state = (await readCheckpoint(file)).state as RunState | null;
+  if (!own && state?.phase !== options.phase)
+    return { resumed: undefined, transfer: file, notes: [`beginning with the weights of ${file}`] };
   if (!state) throw new UserError(`--resume: ${file} holds weights only; expected a checkpoint that a run wrote`);
-  return { file, state, notes: checkResumable(file, state, options.phase, config) };
+  const notes = checkResumable(file, state, options.phase, config).map(
+    (text) => `changed since the checkpoint: ${text}`,
+  );
+  return { resumed: { file, state }, transfer: undefined, notes };
 }
+
+const inside = (folder: RunFolder, file: string) => resolve(dirname(file)) === folder.checkpoints;

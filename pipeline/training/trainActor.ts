@@ -2,14 +2,18 @@ import { join } from 'node:path';
 import {
   CheckpointError,
   ConfigError,
+  describeTransfer,
   EngineError,
   type EngineInfo,
+  loadBackbone,
   type MicroResult,
+  pretrainedFile,
   readCheckpoint,
   type StfConfig,
   StfMamba,
   startEngine,
   Trainer,
+  transferWeights,
   writeCheckpoint,
 } from '../../model/index.js';
 import { keyedGenerator } from '../../workers/index.js';
@@ -26,8 +30,11 @@ export type StartRequest = {
   totalSteps: number;
   /** Checkpoint to continue from, exactly (weights, moments, counters). */
   resume?: string;
+  /** Checkpoint of another phase to begin with: what fits of its weights, and nothing else. */
+  transfer?: string;
 };
-export type StartReply = { engine: EngineInfo; parameters: number };
+/** `notes`: what was loaded, in words. */
+export type StartReply = { engine: EngineInfo; parameters: number; notes: string[] };
 /** `clips` uint8 `[B,T,H,W,3]`, moved; labels `[B]`. */
 export type MicroRequest = { clips: Uint8Array; labels: Int32Array; step: number; micro: number; seed: number };
 export type MicroReply = { result: MicroResult; ms: number };
@@ -60,6 +67,7 @@ async function answered<T>(work: () => T | Promise<T>): Promise<T | ActorFailure
 export const start = (request: StartRequest): Promise<StartReply | ActorFailure> =>
   answered(async () => {
     const { config } = request;
+    const notes: string[] = [];
     const engine = await startEngine(config.engine.name);
     const model = new StfMamba(config, keyedGenerator(config.seed, 'weights').uniform);
     const trainer = new Trainer(model, config, {
@@ -69,10 +77,26 @@ export const start = (request: StartRequest): Promise<StartReply | ActorFailure>
     if (request.resume) {
       const { tensors } = await readCheckpoint(request.resume);
       trainer.importState(tensors);
-    }
+    } else await firstWeights(model, request, (note) => notes.push(note));
     session = { model, trainer };
-    return { engine, parameters: model.countParameters() };
+    return { engine, parameters: model.countParameters(), notes };
   });
+
+/** Replaces random weights by those of an earlier phase, or its backbone's by pretrained ones. */
+async function firstWeights(
+  model: StfMamba,
+  { config, transfer }: StartRequest,
+  say: (note: string) => void,
+): Promise<void> {
+  const file = await pretrainedFile(config, { say });
+  if (file) {
+    const { loaded, missing, source } = await loadBackbone(model, file);
+    const random = missing.length > 0 ? `, ${missing.length} left random` : '';
+    say(`backbone: ${loaded.length} tensors of ${source}${random}, from ${file}`);
+  }
+  // Over the pretrained weights: an earlier phase may have trained another trunk and bring none of this one.
+  if (transfer) for (const line of describeTransfer(await transferWeights(model, transfer))) say(line);
+}
 
 export const micro = (request: MicroRequest): Promise<MicroReply | ActorFailure> =>
   answered(() => {

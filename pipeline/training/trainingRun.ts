@@ -1,4 +1,4 @@
-import { defaultIfEmpty, filter, lastValueFrom, tap } from 'rxjs';
+import { defaultIfEmpty, filter, identity, lastValueFrom, tap } from 'rxjs';
 import type { StfConfig } from '../../model/index.js';
 import {
   type Budget,
@@ -13,6 +13,9 @@ import {
   type JsonLines,
   orderedMap,
   pull,
+  type Recorder,
+  type RecordingDraft,
+  record,
   stopOn,
   ThroughputMeter,
 } from '../../operators/index.js';
@@ -35,8 +38,10 @@ export type TrainingRunParts = {
   config: StfConfig;
   phase: string;
   configSections: object;
+  /** Which bytes the H.264 codec makes, where one is used. */
+  codecDigest?: string;
   plan: TrainingPlan;
-  sampler: Sampler;
+  sampler: Pick<Sampler, 'plans' | 'stepsPerEpoch'>;
   validation?: Validation;
   actor: TrainActorClient;
   /** Makes one pair; bytes are moved to the caller. */
@@ -49,6 +54,13 @@ export type TrainingRunParts = {
   /** Aborted by SIGINT or SIGTERM. */
   signal: AbortSignal;
   resumed?: RunState;
+  /** Where micro-batches are recorded, and which. */
+  recording?: {
+    recorder: Recorder;
+    describe: (micro: MicroBatch) => (RecordingDraft & { name: string }) | undefined;
+  };
+  /** Micro-batches to train on in place of those that the sampler plans; nothing is synthesised then. */
+  recorded?: AsyncIterable<MicroBatch>;
   onStep: (result: StepResult, readiness: number) => void;
   onValidation: (result: ValidationResult, step: number, isBest: boolean) => void;
 };
@@ -62,6 +74,8 @@ const MAX_SKIPPED_IN_A_ROW = 20;
  */
 export class TrainingRun {
   readonly meters = { synthesis: new ThroughputMeter(), training: new ThroughputMeter() };
+  /** What the workers counted in the samples made so far. */
+  readonly counters = new Map<string, number>();
   #state: RunState;
   #savedStep = 0;
   #skippedInARow = 0;
@@ -81,11 +95,10 @@ export class TrainingRun {
     const { config, phase, configSections, plan, sampler, resumed, threads } = parts;
     this.#trainStep = new TrainStep(parts.actor, config.grad_accum, config.seed, parts.signal);
     this.#checkpointDue = everySteps({ steps: config.checkpoint_steps });
-    this.#credits = flowCredits({
-      concurrency: threads,
-      batchSize: config.batch_size / 2,
-      queued: config.prefetch_batches,
-    });
+    // One credit a pair; one a micro-batch where they come from recordings.
+    this.#credits = parts.recorded
+      ? flowCredits({ concurrency: 1, queued: config.prefetch_batches })
+      : flowCredits({ concurrency: threads, batchSize: config.batch_size / 2, queued: config.prefetch_batches });
     this.#state = resumed
       ? {
           ...resumed,
@@ -108,6 +121,7 @@ export class TrainingRun {
           samples: 0,
           failed: 0,
           quarantined: [],
+          ...(parts.codecDigest ? { codecDigest: parts.codecDigest } : {}),
           requestedDtype: config.amp_dtype,
           effectiveDtype: 'float32',
         };
@@ -128,12 +142,14 @@ export class TrainingRun {
 
   /** Runs to the end and leaves a checkpoint `last`; after an error, only when clips and not the training failed. */
   async run(): Promise<StopReason> {
-    const { plan, signal, resumed } = this.parts;
+    const { plan, signal, resumed, recorded, recording } = this.parts;
     let stopped: StopReason | undefined;
-    const flow = this.#microBatches().pipe(
+    const batches = recorded ? pull(recorded, this.#credits) : this.#microBatches();
+    const flow = batches.pipe(
+      recording ? record(recording.recorder, recording.describe) : identity,
       consume((micro: MicroBatch) => (this.#underWay = this.#train(micro)), {
         credits: this.#credits,
-        cost: (micro) => micro.ids.length,
+        cost: (micro) => (recorded ? 1 : micro.ids.length),
         meter: this.meters.training,
       }),
       filter((result) => result !== undefined),
@@ -167,7 +183,7 @@ export class TrainingRun {
     const { max_count, max_rate, min_samples } = config.failures;
     return pull(sampler.plans(plan.firstStep, plan.lastStep), this.#credits).pipe(
       orderedMap(fillPosition(taskOf, synthesise), { concurrency: threads, meter: this.meters.synthesis }),
-      tap(({ failures }) => this.#ahead.push(...failures)),
+      tap((filled) => this.#note(filled)),
       failureBudget({
         maxCount: max_count,
         maxRate: max_rate,
@@ -187,6 +203,12 @@ export class TrainingRun {
         { concurrency: 1 },
       ),
     );
+  }
+
+  #note({ failures, pair }: FilledPosition): void {
+    this.#ahead.push(...failures);
+    for (const [name, count] of Object.entries(pair.counters))
+      this.counters.set(name, (this.counters.get(name) ?? 0) + count);
   }
 
   /**

@@ -67,6 +67,16 @@ describe('a detector', () => {
     await expectScore({ checkpoint });
   });
 
+  it('scores with the moving averages of its weights where the checkpoint has such', async () => {
+    const averaged = new Map([...weights].map(([name, tensor]) => [`ema.${name}`, tensor]));
+    const last = [...weights].map(([name, { shape }]): [string, HostTensor] => [
+      name,
+      float32(shape, new Float32Array(shape.reduce((product, n) => product * n, 1)).fill(0.01)),
+    ]);
+    await writeCheckpoint(join(folder, 'averaged'), new Map([...last, ...averaged]), { config });
+    await expectScore({ checkpoint: join(folder, 'averaged.safetensors') });
+  });
+
   it('takes a configuration for a file that carries none: YAML, sections, record, or JSON beside it', async () => {
     const file = bare('plain');
     await expectScore({ checkpoint: file, config: join(root, 'configs/v8_debug.yaml') });

@@ -2,31 +2,47 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { unzipSync } from 'fflate';
 import { parse } from 'npyjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeSafetensors } from '../../model/checkpoint/safetensors.js';
-import { resolveConfig, type StfConfig } from '../../model/config/stfConfig.js';
+import { baseline, debug, type StfConfig } from '../../model/config/stfConfig.js';
 import { startEngine } from '../../model/engine/startEngine.js';
 import { type LossName, lossParts, StfMamba } from '../../model/stfMamba.js';
+import { Trainer } from '../../model/training/trainer.js';
 
 /**
  * Our model against an independent PyTorch implementation: same weights, same clips, its float64 results as truth.
  *
- * PARITY_PEER: the peer's script, called as `export --phase P --config C --full --out DIR`
+ * PARITY_PEER: the peer's script, driven by exportCase.py
  * PARITY_PYTHON: a Python with torch, numpy and safetensors (default: python3)
  */
 const peer = process.env.PARITY_PEER;
 const python = process.env.PARITY_PYTHON ?? 'python3';
+const exportCase = fileURLToPath(new URL('exportCase.py', import.meta.url));
 
 /** float32 against float64: rounding accumulated over the network's depth, largest where a gradient nearly cancels. */
 const tolerance = { logits: 1e-5, energy: 1e-5, loss: 1e-5, gradient: 5e-4 };
+/**
+ * Adam's first step moves a weight by lr times the sign of its gradient: right to a thousandth of lr and the spacing of
+ * float32, unless rounding may turn the sign, which it can where a gradient is this small among those of its tensor.
+ */
+const update = { error: 1e-3, spacing: 2 ** -23, signIsSure: 0.02 };
 
-type Expected = {
-  config: Record<string, unknown>;
-  float64: { loss: Record<string, number>; grad_norm: number; grad_l2: Record<string, number> };
-};
+/** The peer's record; fields that only one side knows stay out of the comparison. */
+type PeerConfig = Pick<StfConfig, 'num_frames' | 'num_segments' | 'img_size' | 'hll_loss_mode'> &
+  Record<(typeof flags)[number], boolean> & { lr: number };
+type Expected = { config: PeerConfig; loss: Record<string, number>; grad_norm: number };
+const flags = [
+  'use_contrastive_hll',
+  'use_hll_normalization',
+  'use_hydra',
+  'use_mamer',
+  'use_wss',
+  'use_adaptive_sdim',
+] as const;
 const lossNames: Record<LossName, string> = {
   total: 'total',
   ce: 'ce',
@@ -43,6 +59,7 @@ beforeAll(async () => {
   console.log(await startEngine());
 });
 
+type Numbers = Float32Array | Float64Array;
 const readNpz = (path: string) =>
   new Map(
     Object.entries(unzipSync(readFileSync(path))).map(([name, bytes]) => [
@@ -50,41 +67,58 @@ const readNpz = (path: string) =>
       parse(bytes.slice().buffer as ArrayBuffer),
     ]),
   );
-const numbers = (array: { data: ArrayBufferView }) => Array.from(array.data as Float64Array);
-const norm = (values: readonly number[]) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
+const norm = (values: Numbers) => Math.sqrt((values as Float64Array).reduce((sum, v) => sum + v * v, 0));
 /** Norm of the difference over the norm of the expected values. */
-const relativeError = (got: readonly number[], want: readonly number[]) =>
-  norm(got.map((v, i) => v - want[i])) / (norm(want) + 1e-12);
+const relativeError = (got: Numbers, want: Numbers) =>
+  norm((got as Float64Array).map((v, i) => v - want[i])) / (norm(want) + 1e-12);
 
-function peerConfig(preset: 'debug' | 'default', phase: 'a' | 'baseline', told: Expected['config']): StfConfig {
-  const { config } = resolveConfig({ preset: preset === 'debug' ? 'debug' : phase });
-  const frames = told.num_frames as number;
-  const segments = told.num_segments as number;
+function ourConfig(preset: 'debug' | 'default', told: PeerConfig): StfConfig {
+  const { num_frames, num_segments, img_size, hll_loss_mode, lr } = told;
   return {
-    ...config,
-    use_contrastive_hll: phase === 'a',
-    use_hll_normalization: phase === 'a',
-    num_frames: frames,
-    num_segments: segments,
-    frames_per_segment: frames / segments,
-    img_size: told.img_size as number,
+    ...(preset === 'debug' ? debug() : baseline()),
+    ...Object.fromEntries(flags.map((flag) => [flag, told[flag]])),
+    ...{ num_frames, num_segments, frames_per_segment: num_frames / num_segments, img_size, hll_loss_mode },
+    ...{ lr, warmup_epochs: 0, dropout: 0, drop_path: 0 },
   };
 }
 
+/** Share of a tensor's weights that moved otherwise than expected beyond what rounding explains, and where it was sure. */
+function updateErrors(moved: Numbers, want: Numbers, gradient: Numbers, start: Numbers, lr: number) {
+  const sure = (update.signIsSure * norm(gradient)) / Math.sqrt(gradient.length);
+  let [wrong, turned] = [0, 0];
+  for (let i = 0; i < want.length; i++) {
+    const allowed = update.error + (update.spacing * Math.abs(start[i])) / lr;
+    if (Math.abs(moved[i] - want[i]) <= allowed) continue;
+    if (Math.abs(gradient[i]) > sure) wrong++;
+    else turned++;
+  }
+  return { wrong, turned: turned / want.length };
+}
+
 describe.skipIf(!peer)('parity with PyTorch', () => {
-  test.each([
-    ['debug', 'a'],
-    ['debug', 'baseline'],
-    ['default', 'a'],
-    ['default', 'baseline'],
-  ] as const)('%s configuration, phase %s', (preset, phase) => {
-    const out = join(folder, `${preset}-${phase}`);
-    execFileSync(python, [peer!, 'export', '--phase', phase, '--config', preset, '--full', '--out', out]);
+  test.each<['debug' | 'default', 'baseline' | 'a' | 'b', Record<string, unknown>]>([
+    ['debug', 'baseline', {}],
+    ['debug', 'a', {}],
+    ['debug', 'b', {}],
+    ['debug', 'b', { num_frames: 8, num_segments: 2 }],
+    ['debug', 'b', { use_mamer: false, use_adaptive_sdim: false }],
+    ['debug', 'b', { use_wss: false, hll_loss_mode: 'paired' }],
+    ['debug', 'b', { use_hll_normalization: false }],
+    ['debug', 'a', { use_wss: true, hll_loss_mode: 'paired', use_hll_normalization: false }],
+    ['default', 'baseline', {}],
+    ['default', 'a', {}],
+    ['default', 'b', {}],
+    ['default', 'b', { num_frames: 32, num_segments: 4 }],
+  ])('%s dimensions, phase %s, %o', (preset, phase, overrides) => {
+    const out = mkdtempSync(join(folder, 'case-'));
+    rmSync(out, { recursive: true });
+    execFileSync(python, [exportCase, peer!, preset, phase, JSON.stringify(overrides), out]);
     const expected: Expected = JSON.parse(readFileSync(join(out, 'expected.json'), 'utf8'));
     const arrays = readNpz(join(out, 'expected.npz'));
+    const want = (name: string) => arrays.get(name)!.data as Numbers;
     const input = readNpz(join(out, 'input.npz'));
     const { tensors } = decodeSafetensors(readFileSync(join(out, 'model.safetensors')));
-    const config = peerConfig(preset, phase, expected.config);
+    const config = ourConfig(preset, expected.config);
     const model = new StfMamba(config, () => 0.5);
 
     expect([...model.parameters.keys()].sort()).toEqual([...tensors.keys()].sort());
@@ -93,46 +127,54 @@ describe.skipIf(!peer)('parity with PyTorch', () => {
       expect(shape.filter((n) => n !== 1).join(), name).toBe(variable.shape.filter((n) => n !== 1).join());
       tf.tidy(() => variable.assign(tf.tensor(data as Float32Array, variable.shape)));
     }
-
     const clips = input.get('clips')!;
-    const x = tf.tensor5d(
-      Int32Array.from(clips.data as Uint8Array),
-      clips.shape as [number, number, number, number, number],
-      'int32',
-    );
-    const labels = tf.tensor1d(Int32Array.from(input.get('labels')!.data as Int32Array), 'int32');
+    const batch = { clips: clips.data as Uint8Array, labels: Int32Array.from(input.get('labels')!.data as Int32Array) };
+    const shape = clips.shape as [number, number, number, number, number];
+    const x = tf.tensor5d(Int32Array.from(batch.clips), shape, 'int32');
 
     const output = model.forward(x);
     const errors: Record<string, number> = {
-      logits: relativeError([...output.logits.dataSync()], numbers(arrays.get('float64.logits')!)),
-      hllEnergy: relativeError([...output.hllEnergy.dataSync()], numbers(arrays.get('float64.hll_energy')!)),
-      allBandEnergy: relativeError(
-        [...output.allBandEnergy.dataSync()],
-        numbers(arrays.get('float64.all_band_energy')!),
-      ),
+      logits: relativeError(output.logits.dataSync<'float32'>(), want('logits')),
+      hllEnergy: relativeError(output.hllEnergy.dataSync<'float32'>(), want('hll_energy')),
+      allBandEnergy: relativeError(output.allBandEnergy.dataSync<'float32'>(), want('all_band_energy')),
     };
+    const labels = tf.tensor1d(batch.labels, 'int32');
     const { grads } = tf.variableGrads(() => lossParts(model.forward(x), labels, config).total);
     const parts = lossParts(output, labels, config);
     errors.loss = Math.max(
       ...Object.entries(lossNames).map(([ours, theirs]) =>
-        Math.abs(parts[ours as LossName].dataSync()[0] - expected.float64.loss[theirs]),
+        Math.abs(parts[ours as LossName].dataSync()[0] - expected.loss[theirs]),
       ),
     );
     const gradients = [...model.parameters].map(([name, { name: variable }]) => ({
       name,
-      error: relativeError([...grads[variable].dataSync()], numbers(arrays.get(`grad.${name}`)!)),
+      error: relativeError(grads[variable].dataSync<'float32'>(), want(`grad.${name}`)),
     }));
     gradients.sort((a, b) => b.error - a.error);
-    const total = norm([...model.parameters.values()].map(({ name }) => norm([...grads[name].dataSync()])));
-    errors.gradientNorm = Math.abs(total / expected.float64.grad_norm - 1);
-    console.log(preset, phase, errors, 'worst gradients', gradients.slice(0, 5));
+    tf.dispose(grads);
 
+    const trainer = new Trainer(model, config, { stepsPerEpoch: 1, totalSteps: 10 });
+    trainer.accumulate(batch, () => 0.5);
+    const { gradNorm, lr } = trainer.apply(0);
+    errors.gradientNorm = Math.abs(gradNorm / expected.grad_norm - 1);
+    const steps = [...model.parameters].map(([name, variable]) => {
+      const start = tensors.get(name)!.data as Float32Array;
+      const moved = variable.dataSync<'float32'>().map((v, i) => (v - start[i]) / lr);
+      return { name, ...updateErrors(moved, want(`update.${name}`), want(`grad.${name}`), start, lr) };
+    });
+    steps.sort((a, b) => b.wrong - a.wrong || b.turned - a.turned);
+    console.log(preset, phase, overrides, errors, gradients.slice(0, 4), steps.slice(0, 3));
+
+    expect(lr).toBe(expected.config.lr);
     expect(errors.logits).toBeLessThan(tolerance.logits);
     expect(errors.hllEnergy).toBeLessThan(tolerance.energy);
     expect(errors.allBandEnergy).toBeLessThan(tolerance.energy);
     expect(errors.loss).toBeLessThan(tolerance.loss);
     expect(errors.gradientNorm).toBeLessThan(tolerance.gradient);
     for (const { name, error } of gradients) expect(error, name).toBeLessThan(tolerance.gradient);
+    for (const { name, wrong } of steps) expect(wrong, name).toBe(0);
+    trainer.dispose();
     model.dispose();
+    tf.dispose([output.logits, output.hllEnergy, output.allBandEnergy, x, labels, ...Object.values(parts)]);
   });
 });

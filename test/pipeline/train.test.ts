@@ -207,7 +207,7 @@ describe('train', () => {
     ],
     ['a configuration file that does not exist', ['--config', 'none.yaml'], /cannot read none\.yaml/],
     ['an unknown option', ['--fast'], /unknown option '--fast'/],
-    ['a network of a later version', ['--phase', 'b', '--data-root', 'DATA'], /use_hydra/],
+    ['flags that need another one', ['--set', 'features.use_mamer=true'], /features\.use_mamer: expected use_hydra/],
   ])(
     'refuses %s with exit 2 and no stack',
     async (_, args, message) => {

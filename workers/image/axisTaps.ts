@@ -6,12 +6,14 @@
 export type AxisTaps = {
   low: Int32Array;
   high: Int32Array;
-  /** In double precision, so that the two add up to 1 and equal neighbours give exactly their value. */
-  lowWeight: Float64Array;
-  highWeight: Float64Array;
+  /** Rounded so that the two add up to exactly 1 in single precision, except where an input counts as 0. */
+  lowWeight: Float32Array;
+  highWeight: Float32Array;
   /** The weights as whole multiples of 2^-WEIGHT_BITS, for 8-bit pictures. */
   lowFixed: Int32Array;
   highFixed: Int32Array;
+  /** One more than the last input that any output looks at. */
+  inputEnd: number;
 };
 
 /** 255 * 2^11 * 2^11 is the most that two passes can add up in 31 bits, as in OpenCV. */
@@ -21,18 +23,30 @@ function emptyTaps(length: number): AxisTaps {
   return {
     low: new Int32Array(length),
     high: new Int32Array(length),
-    lowWeight: new Float64Array(length),
-    highWeight: new Float64Array(length),
+    lowWeight: new Float32Array(length),
+    highWeight: new Float32Array(length),
     lowFixed: new Int32Array(length),
     highFixed: new Int32Array(length),
+    inputEnd: 0,
   };
 }
 
-function fixWeights(taps: AxisTaps): AxisTaps {
-  for (let i = 0; i < taps.low.length; i++) {
-    taps.lowFixed[i] = Math.round(taps.lowWeight[i]! * 2 ** WEIGHT_BITS);
-    taps.highFixed[i] = Math.round(taps.highWeight[i]! * 2 ** WEIGHT_BITS);
+/** Gives output `i` its weights: `weight` for the high input and the rest for the low one; an input outside counts as 0. */
+function setWeights(taps: AxisTaps, i: number, weight: number, lowInside = true, highInside = true): void {
+  const high = Math.fround(weight);
+  if (lowInside) {
+    taps.lowWeight[i] = 1 - high;
+    taps.lowFixed[i] = Math.round((1 - weight) * 2 ** WEIGHT_BITS);
   }
+  if (highInside) {
+    taps.highWeight[i] = high;
+    taps.highFixed[i] = Math.round(weight * 2 ** WEIGHT_BITS);
+  }
+}
+
+function closed(taps: AxisTaps): AxisTaps {
+  for (let i = 0; i < taps.low.length; i++)
+    taps.inputEnd = Math.max(taps.inputEnd, taps.low[i]! + 1, taps.high[i]! + 1);
   return taps;
 }
 
@@ -48,10 +62,9 @@ export function resizeTaps(inputLength: number, outputLength: number, inputStart
     const low = Math.min(Math.floor(position), inputLength - 1);
     taps.low[i] = inputStart + low;
     taps.high[i] = inputStart + Math.min(low + 1, inputLength - 1);
-    taps.highWeight[i] = position - low;
-    taps.lowWeight[i] = 1 - taps.highWeight[i]!;
+    setWeights(taps, i, position - low);
   }
-  return fixWeights(taps);
+  return closed(taps);
 }
 
 /** Moves samples by the map `x -> scale * x + shift`; what comes from outside the input is 0. */
@@ -60,17 +73,13 @@ export function affineTaps(length: number, scale: number, shift: number): AxisTa
   for (let i = 0; i < length; i++) {
     const position = (i - shift) / scale;
     const low = Math.floor(position);
-    const weight = position - low;
-    if (low >= 0 && low < length) {
-      taps.low[i] = low;
-      taps.lowWeight[i] = 1 - weight;
-    }
-    if (low + 1 >= 0 && low + 1 < length) {
-      taps.high[i] = low + 1;
-      taps.highWeight[i] = weight;
-    }
+    const lowInside = low >= 0 && low < length;
+    const highInside = low + 1 >= 0 && low + 1 < length;
+    if (lowInside) taps.low[i] = low;
+    if (highInside) taps.high[i] = low + 1;
+    setWeights(taps, i, position - low, lowInside, highInside);
   }
-  return fixWeights(taps);
+  return closed(taps);
 }
 
 /**
@@ -82,5 +91,5 @@ export function downscaleTaps(length: number, factor: number): AxisTaps {
   const taps = resizeTaps(small, length);
   for (const side of [taps.low, taps.high])
     for (let i = 0; i < length; i++) side[i] = Math.min(Math.floor((side[i]! * length) / small), length - 1);
-  return taps;
+  return closed(taps);
 }

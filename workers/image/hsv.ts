@@ -56,12 +56,12 @@ export function packRgb(hue: number, saturation: number, value: number): number 
   const part = PART[hue]!;
   const low = (value * (255 - saturation) * (1 / 255) + 0.5) | 0;
   if ((sector & 1) === 0) {
-    const rising = (value * (7650 - saturation * (30 - part)) * (1 / 7650) + 0.5) | 0;
+    const rising = ((value * (7650 - saturation * (30 - part)) + 3825) / 7650) | 0;
     if (sector === 0) return (value << 16) | (rising << 8) | low;
     if (sector === 2) return (low << 16) | (value << 8) | rising;
     return (rising << 16) | (low << 8) | value;
   }
-  const falling = (value * (7650 - saturation * part) * (1 / 7650) + 0.5) | 0;
+  const falling = ((value * (7650 - saturation * part) + 3825) / 7650) | 0;
   if (sector === 1) return (falling << 16) | (value << 8) | low;
   if (sector === 3) return (low << 16) | (falling << 8) | value;
   return (value << 16) | (low << 8) | falling;

@@ -1,4 +1,5 @@
 import jpeg from '@julusian/jpeg-turbo';
+import { nativeSection } from '../pool/nativeSection.js';
 
 let compressed = Buffer.alloc(0);
 
@@ -11,10 +12,12 @@ let compressed = Buffer.alloc(0);
  * @param quality 1 to 100
  */
 export function jpegRoundTrip(frame: Uint8Array, width: number, height: number, quality: number): void {
-  const options = { format: jpeg.FORMAT_RGB, width, height, quality, subsampling: jpeg.SAMP_420 };
-  const room = jpeg.bufferSize(options);
-  if (compressed.length < room) compressed = Buffer.alloc(room);
-  const pixels = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
-  const picture = jpeg.compressSync(pixels, compressed, options);
-  jpeg.decompressSync(picture, pixels, { format: jpeg.FORMAT_RGB });
+  nativeSection(() => {
+    const options = { format: jpeg.FORMAT_RGB, width, height, quality, subsampling: jpeg.SAMP_420 };
+    const room = jpeg.bufferSize(options);
+    if (compressed.length < room) compressed = Buffer.alloc(room);
+    const pixels = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+    const picture = jpeg.compressSync(pixels, compressed, options);
+    jpeg.decompressSync(picture, pixels, { format: jpeg.FORMAT_RGB });
+  });
 }

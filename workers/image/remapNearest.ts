@@ -1,4 +1,6 @@
-import type { Box } from './box.js';
+import { kernels } from '../simd/kernels.js';
+import { beginCall, endCall, input, output } from '../simd/linearMemory.js';
+import { type Box, isEmptyBox } from './box.js';
 import { reflect101 } from './reflect101.js';
 
 /** For every output pixel the input pixel it is copied from, as a position in the frame; -1 for none (0). */
@@ -13,13 +15,20 @@ export function remapNearest(
   box: Box,
   map: NearestMap,
 ): void {
-  for (let y = box.y0; y < box.y1; y++) {
-    const end = y * width + box.x1;
-    for (let i = y * width + box.x0; i < end; i++) {
-      const from = map[i]!;
-      target[offset + i] = from < 0 ? 0 : source[offset + from]!;
-    }
-  }
+  if (isEmptyBox(box)) return;
+  const end = offset + width * box.y1;
+  beginCall();
+  kernels.remapNearest(
+    input(source, offset, Math.min(source.length - offset, map.length)),
+    output(target, offset, Math.min(target.length, end) - offset),
+    width,
+    box.x0,
+    box.y0,
+    box.x1,
+    box.y1,
+    input(map, 0, width * box.y1),
+  );
+  endCall();
 }
 
 /** The map of x -> scale * x + shift per axis; pixels that come from outside are 0. */

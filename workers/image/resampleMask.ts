@@ -1,8 +1,11 @@
+import { kernels } from '../simd/kernels.js';
+import { beginCall, endCall, input, output, scratch } from '../simd/linearMemory.js';
 import type { AxisTaps } from './axisTaps.js';
 import { type Box, isEmptyBox } from './box.js';
 
 /**
- * Bilinear resampling of one float mask that is 0 outside `sourceBox`. The target must be 0 beforehand.
+ * Bilinear resampling of one float mask that is 0 outside `sourceBox`. The target must be 0 beforehand. Where the mask
+ * is 1 all around, the result is exactly `factor`.
  *
  * @returns the part of the target that was written; the rest is 0
  */
@@ -22,22 +25,28 @@ export function resampleMask(
   const [y0, y1] = reach(rows, sourceBox.y0, sourceBox.y1);
   const box = { x0, y0, x1, y1 };
   if (isEmptyBox(box) || isEmptyBox(sourceBox)) return { x0: 0, y0: 0, x1: 0, y1: 0 };
-  const { low, high, lowWeight, highWeight } = columns;
-  for (let y = y0; y < y1; y++) {
-    const upper = sourceOffset + rows.low[y]! * sourceWidth;
-    const lower = sourceOffset + rows.high[y]! * sourceWidth;
-    const upperWeight = rows.lowWeight[y]!;
-    const lowerWeight = rows.highWeight[y]!;
-    const out = targetOffset + y * targetWidth;
-    for (let x = x0; x < x1; x++) {
-      const l = low[x]!;
-      const h = high[x]!;
-      const value =
-        lowWeight[x]! * (upperWeight * source[upper + l]! + lowerWeight * source[lower + l]!) +
-        highWeight[x]! * (upperWeight * source[upper + h]! + lowerWeight * source[lower + h]!);
-      target[out + x] = value * factor;
-    }
-  }
+  beginCall();
+  kernels.resampleMask(
+    input(source, sourceOffset, Math.min(source.length - sourceOffset, sourceWidth * rows.inputEnd)),
+    sourceWidth,
+    output(target, targetOffset, Math.min(target.length - targetOffset, targetWidth * y1)),
+    targetWidth,
+    input(columns.low),
+    input(columns.high),
+    input(columns.lowWeight),
+    input(columns.highWeight),
+    input(rows.low),
+    input(rows.high),
+    input(rows.lowWeight),
+    input(rows.highWeight),
+    x0,
+    y0,
+    x1,
+    y1,
+    factor,
+    scratch((sourceWidth + 4) * 4),
+  );
+  endCall();
   return box;
 }
 

@@ -1,5 +1,6 @@
-import { affineTaps } from './axisTaps.js';
-import { type Box, growBox } from './box.js';
+import { kernels } from '../simd/kernels.js';
+import { beginCall, endCall, input, output, scratch } from '../simd/linearMemory.js';
+import { type Box, growBox, isEmptyBox } from './box.js';
 
 /**
  * Moves one 8-bit mask by fractions of a pixel into a float mask 0..1, bilinear, 0 coming in from outside. The target
@@ -24,23 +25,26 @@ export function shiftMask(
     y1: sourceBox.y1 + Math.ceil(dy),
   };
   const box = growBox(moved, 0, width, height);
-  const columns = affineTaps(width, 1, dx);
-  const rows = affineTaps(height, 1, dy);
-  const { low, high, lowWeight, highWeight } = columns;
-  for (let y = box.y0; y < box.y1; y++) {
-    const upper = offset + rows.low[y]! * width;
-    const lower = offset + rows.high[y]! * width;
-    const upperWeight = rows.lowWeight[y]!;
-    const lowerWeight = rows.highWeight[y]!;
-    const out = offset + y * width;
-    for (let x = box.x0; x < box.x1; x++) {
-      const l = low[x]!;
-      const h = high[x]!;
-      const level =
-        lowWeight[x]! * (upperWeight * source[upper + l]! + lowerWeight * source[lower + l]!) +
-        highWeight[x]! * (upperWeight * source[upper + h]! + lowerWeight * source[lower + h]!);
-      target[out + x] = level / 255;
-    }
-  }
+  if (isEmptyBox(box)) return box;
+  const lowX = Math.floor(-dx);
+  const lowY = Math.floor(-dy);
+  beginCall();
+  kernels.shiftMask(
+    input(source, offset, width * height),
+    output(target, offset, width * height),
+    width,
+    height,
+    box.x0,
+    box.y0,
+    box.x1,
+    box.y1,
+    lowX,
+    lowY,
+    -dx - lowX,
+    -dy - lowY,
+    scratch((box.x1 - box.x0 + 20) * 4),
+    scratch(width + 16),
+  );
+  endCall();
   return box;
 }

@@ -36,6 +36,11 @@ const KINDS = {
   float64: { code: 'f8', bytes: 8, View: Float64Array },
 } as const satisfies Record<string, { code: string; bytes: number; View: ViewConstructor }>;
 
+/** NumPy's own bound; a longer header describes a structured array. */
+const MOST_HEADER_BYTES = 0xffff;
+/** NumPy's own bound on the number of axes. */
+const MOST_AXES = 64;
+
 const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /**
@@ -43,9 +48,10 @@ const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
  * npyjs, which forgets the byte order and takes whatever follows the header, however long, for data.
  *
  * @param bytes the whole file; the result may share its memory, and big-endian data is swapped in it
+ * @param maxBytes bound on the array, which float16, widened, might not keep
  * @throws NpzError for object arrays, structured or unknown dtypes and data of another length than the shape says
  */
-export function decodeNpy(bytes: Buffer): NpyArray {
+export function decodeNpy(bytes: Buffer, maxBytes = Number.POSITIVE_INFINITY): NpyArray {
   const header = readHeader(bytes);
   const { dtype, swap } = parseDescr(header.text);
   const shape = parseShape(header.text);
@@ -57,6 +63,10 @@ export function decodeNpy(bytes: Buffer): NpyArray {
     throw new NpzError(
       `expected ${count * itemBytes} bytes for ${dtype} [${shape.join(', ')}] but the array has ${available}`,
     );
+
+  const widened = dtype === 'float16' ? 4 * count : 0;
+  if (widened > maxBytes)
+    throw new NpzError(`as float32 the array has ${widened} bytes, more than the limit of ${maxBytes} bytes`);
 
   let body = bytes.subarray(header.end) as Buffer<ArrayBuffer>;
   if (swap && itemBytes > 1) {
@@ -78,7 +88,9 @@ function readHeader(bytes: Buffer): { text: string; end: number } {
   if (major < 1 || major > 3) throw new NpzError(`expected .npy version 1, 2 or 3 but received version ${major}`);
   const start = major === 1 ? 10 : 12;
   if (bytes.length < start) throw new NpzError('the .npy header is cut off');
-  const end = start + (major === 1 ? bytes.readUInt16LE(8) : bytes.readUInt32LE(8));
+  const length = major === 1 ? bytes.readUInt16LE(8) : bytes.readUInt32LE(8);
+  if (length > MOST_HEADER_BYTES) throw new NpzError(`the .npy header has ${length} bytes, which none needs`);
+  const end = start + length;
   if (end > bytes.length) throw new NpzError('the .npy header is cut off');
   return { text: bytes.toString(major === 3 ? 'utf8' : 'latin1', start, end), end };
 }
@@ -106,6 +118,8 @@ function parseShape(header: string): number[] {
     .map((extent) => extent.trim())
     .filter((extent) => extent !== '')
     .map(Number);
+  if (shape.length > MOST_AXES) throw new NpzError(`expected at most ${MOST_AXES} axes but received ${shape.length}`);
+  if (shape.some(Number.isNaN)) throw new NpzError(`the shape (${inside}) is not readable`);
   if (!shape.every(Number.isSafeInteger) || !Number.isSafeInteger(shape.reduce((a, b) => a * b, 1)))
     throw new NpzError(`the shape (${inside}) is too large`);
   return shape;

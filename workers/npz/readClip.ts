@@ -2,7 +2,7 @@ import type { ClipSource } from '../synthesis/recipe.js';
 import { SampleError } from '../synthesis/sampleError.js';
 import type { NpyArray } from './npyArray.js';
 import { NpzError } from './npzError.js';
-import { type NpzLimits, readNpz } from './readNpz.js';
+import { type NpzLimits, type ReadNpzOptions, readNpz } from './readNpz.js';
 
 /** A clip as it lies on disk. */
 export type StoredClip = {
@@ -20,19 +20,27 @@ export type StoredClip = {
   frameNumbers: Float64Array | null;
 };
 
+/** Twenty minutes of video at 30 per second: landmarks, kept in double precision, must not outgrow the pixels. */
+const MOST_FRAMES = 36_000;
+
 /**
  * Reads a clip's two files and checks that they belong together.
  *
+ * @param allocate memory for the pixels, see `readNpz`; default: new memory
  * @throws SampleError (stage `read`) that says which file and what about it
  */
-export async function readClip(source: ClipSource, limits?: Partial<NpzLimits>): Promise<StoredClip> {
+export async function readClip(
+  source: ClipSource,
+  limits: Partial<NpzLimits> = {},
+  allocate?: ReadNpzOptions['allocate'],
+): Promise<StoredClip> {
   const fail = (reason: string, cause?: unknown): never => {
     throw new SampleError(source.id, 'read', reason, { cause });
   };
   const arraysOf = async (what: 'crops' | 'landmarks', names: string[]): Promise<Map<string, NpyArray>> => {
     const path = source[what];
     try {
-      return await readNpz(path, { names, ...(limits && { limits }) });
+      return await readNpz(path, { names, limits, ...(allocate && { allocate }) });
     } catch (error) {
       if (error instanceof NpzError) return fail(`${what} file ${path}: ${error.message}`, error);
       const { code, message } = error as NodeJS.ErrnoException;
@@ -53,6 +61,7 @@ export async function readClip(source: ClipSource, limits?: Partial<NpzLimits>):
     return fail(`expected uint8 [F, H, W, 3] for crops but received ${describe(crops)}`);
   const [frames, height, width] = crops.shape as [number, number, number];
   if (frames === 0 || height === 0 || width === 0) return fail(`crops is empty: ${describe(crops)}`);
+  if (frames > MOST_FRAMES) return fail(`expected at most ${MOST_FRAMES} frames but received ${frames}`);
   const points = landmarks.shape[1];
   if (!landmarks.dtype.startsWith('float') && !/^u?int(8|16|32)$/.test(landmarks.dtype))
     return fail(`expected float32 [F, 68 or 81, 2] for landmarks but received ${describe(landmarks)}`);
@@ -60,7 +69,7 @@ export async function readClip(source: ClipSource, limits?: Partial<NpzLimits>):
     return fail(`expected float32 [F, 68 or 81, 2] for landmarks but received ${describe(landmarks)}`);
   if (landmarks.shape[0] !== frames)
     return fail(`expected landmarks for ${frames} frames but received ${landmarks.shape[0]}`);
-  const coordinates = Float64Array.from(landmarks.data as Float64Array);
+  const coordinates = new Float64Array(landmarks.data as Float64Array);
   const bad = coordinates.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
     const [frame, point] = [Math.floor(bad / (2 * points)), Math.floor(bad / 2) % points];

@@ -1,4 +1,5 @@
 import { type Box, wholeBox } from '../image/box.js';
+import { mirrorRows } from '../image/mirrorRows.js';
 import type { StoredClip } from '../npz/readClip.js';
 import { RecipeError } from './recipe.js';
 import type { Workspace } from './workspace.js';
@@ -17,12 +18,16 @@ export class Clip {
   frameIndex: Int32Array;
   /** Contiguous runs, each `frameIndex.length / segments` frames long. */
   segments = 1;
+  /** For each frame of a finished segment the one of `frameIndex`'s segment that it shows; null for all in order. */
+  rateMap: Int32Array | null = null;
   flipped = false;
   /** The part of the (flipped) stored picture that is worked on. */
   box: Box;
   /** (x, y) in pixels of `box`, `[T, points, 2]`. */
   landmarks: Float64Array;
 
+  /** How many of the landmarks, from the first, outline the mask: without the forehead or with it. */
+  maskPoints: 68 | 81;
   /** Binary mask 0 or 255 `[T, H, W]`, once drawn. */
   hardMask: Uint8Array | null = null;
   /** Mask 0..1 `[T, H, W]`, once it has been moved by fractions of a pixel; takes precedence. */
@@ -48,6 +53,7 @@ export class Clip {
   ) {
     this.id = stored.id;
     this.points = stored.points;
+    this.maskPoints = stored.points;
     this.frameIndex = Int32Array.from({ length: stored.frames }, (_, frame) => frame);
     this.box = wholeBox(stored.width, stored.height);
     this.landmarks = stored.landmarks.slice();
@@ -92,17 +98,10 @@ export class Clip {
     for (let t = 0, out = 0; t < this.frames; t++) {
       for (let y = 0; y < height; y++, out += width * 3) {
         const from = ((this.frameIndex[t]! * storedHeight + this.box.y0 + y) * storedWidth + start) * 3;
-        if (!this.flipped) {
-          target.set(pixels.subarray(from, from + width * 3), out);
-          continue;
-        }
-        for (let i = out, j = from + (width - 1) * 3; j >= from; i += 3, j -= 3) {
-          target[i] = pixels[j]!;
-          target[i + 1] = pixels[j + 1]!;
-          target[i + 2] = pixels[j + 2]!;
-        }
+        target.set(pixels.subarray(from, from + width * 3), out);
       }
     }
+    if (this.flipped) mirrorRows(target, width, this.frames * height);
     return target;
   }
 }

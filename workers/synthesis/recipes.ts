@@ -28,12 +28,18 @@ export type SbiOptions = {
   elastic_sigma: number;
   v73_drift_step: number;
   v73_drift_max: number;
+  tps_points: number;
+  tps_step: number;
+  tps_max: number;
+  tps_grid: number;
   soften_size: readonly [number, number];
   soften_kernel: readonly [number, number];
   soften_sigma: readonly [number, number];
   soften_threshold: number;
   mask_redraws: number;
   mask_ratios: readonly number[];
+  laplacian_levels: number;
+  poisson_sweeps: number;
   post_rgb_shift: number;
   post_rgb_shift_prob: number;
   post_hsv_shift: number;
@@ -49,6 +55,9 @@ export type SbiOptions = {
   obvious_shift: readonly [number, number];
 };
 
+/** The multi-scale drift of STF-Mamba 8 where options leave it open; the drift stage's own defaults are those of 7.3. */
+const MULTISCALE_DRIFT = { prob: 0.8, step: [0.5, 5], max: 8 } as const;
+
 export type RecipeOptions = {
   /** Side of the finished frames, pixels. */
   img_size: number;
@@ -56,6 +65,22 @@ export type RecipeOptions = {
   frames_per_segment: number;
   /** `obvious`: fakes that a small model learns to see quickly (see `trainingRecipe`). */
   difficulty?: 'default' | 'obvious';
+  /** H.264 for both members alike, in place of JPEG where it applies; off: JPEG alone. */
+  use_compression_aug?: boolean;
+  compression_prob?: number;
+  /** Quantisation parameter, [least, most]. */
+  compression_qp?: readonly [number, number];
+  /** What encodes; chosen once at the start of a run, since its bytes are part of every sample. */
+  codec?: 'node-av' | 'ffmpeg' | 'jpeg';
+  /** Multi-scale drift and bending of the mask; off: the small drift of STF-Mamba 7.3. */
+  use_multiscale_drift?: boolean;
+  drift_step?: readonly [number, number];
+  drift_max?: number;
+  drift_prob?: number;
+  tps_prob?: number;
+  /** Probability of another frame rate, for both members alike. */
+  vfr_prob?: number;
+  blend_weights?: { alpha: number; poisson: number; laplacian: number };
   /** Whatever is left out keeps the published value (each stage's `defaults`). */
   sbi?: Partial<SbiOptions>;
 };
@@ -72,7 +97,16 @@ export function trainingRecipe(options: RecipeOptions): Recipe {
   return recipe(options, stage('flip', { prob: sbi.flip_prob }), sbi.final_margin, true);
 }
 
-/** The recipe of a validation pair: as in training, but not flipped, recoloured or compressed, and cut alike. */
+/**
+ * The recipe of a validation pair. How fakes are made is as in training: masks, drift, bending, blending and colours of
+ * the blend are what is to be found. What only varies the input and touches both members alike (flip, frame rate,
+ * recolouring, JPEG) is left out, and the cut is always the same.
+ *
+ * H.264 stays, as often and as strong as in training: the videos that a detector meets are compressed, compression
+ * destroys part of the evidence, and the best checkpoint has to be the one that finds what is left. Both members are
+ * compressed alike, so it does not make the task easier, and each pair's decision depends on the seed and its position
+ * alone, so every validation of a run sees the same bytes.
+ */
 export function validationRecipe(options: RecipeOptions): Recipe {
   const margin = options.sbi?.final_margin_eval ?? 0.5;
   return recipe(options, null, [margin, margin], false);
@@ -94,20 +128,23 @@ function recipe(
     stage('prepare_landmarks', {}),
     flip,
     stage('margin_crop', { side: sbi.margin_side, top: sbi.margin_top, bottom: sbi.margin_bottom }),
-    ...(obvious ? obviousBlend(sbi) : blend(sbi)),
-    ...(augments && !obvious ? postTransforms(sbi) : []),
+    ...(obvious ? obviousBlend(sbi) : blend(options, sbi)),
+    ...(augments && !obvious ? postTransforms(options, sbi) : []),
+    obvious || !options.use_compression_aug
+      ? null
+      : stage('h264', { prob: options.compression_prob, qp: options.compression_qp, codec: options.codec }),
     stage('final_crop', { size: options.img_size, margin, fraction: sbi.final_margin_fraction }),
   ];
   return { stages: stages.filter((spec) => spec !== null) };
 }
 
 /** The mask comes before the colours, so that only the part of the source that it shows has to be recoloured. */
-function blend(sbi: Partial<SbiOptions>): StageSpec[] {
+function blend(options: RecipeOptions, sbi: Partial<SbiOptions>): StageSpec[] {
   return [
     stage('mask', { types: sbi.mask_types, landmarks68_prob: sbi.landmarks68_prob }),
     stage('affine', { translate_x: sbi.translate_x, translate_y: sbi.translate_y, scale_min: sbi.scale_min }),
     stage('elastic', { alpha: sbi.elastic_alpha, sigma: sbi.elastic_sigma }),
-    stage('drift', { max_step: sbi.v73_drift_step, max_cumulative: sbi.v73_drift_max }),
+    ...maskMotion(options, sbi),
     stage('soften', {
       size: sbi.soften_size,
       kernel: sbi.soften_kernel,
@@ -130,7 +167,33 @@ function blend(sbi: Partial<SbiOptions>): StageSpec[] {
       sharpen_alpha: sbi.sharpen_alpha,
       sharpen_lightness: sbi.sharpen_lightness,
     }),
-    stage('blend', { ratios: sbi.mask_ratios }),
+    stage('blend', {
+      ratios: sbi.mask_ratios,
+      weights: options.blend_weights,
+      levels: sbi.laplacian_levels,
+      sweeps: sbi.poisson_sweeps,
+    }),
+  ];
+}
+
+function maskMotion(options: RecipeOptions, sbi: Partial<SbiOptions>): StageSpec[] {
+  const v73Step = sbi.v73_drift_step;
+  if (!options.use_multiscale_drift)
+    return [stage('drift', { step: v73Step === undefined ? undefined : [v73Step, v73Step], max: sbi.v73_drift_max })];
+  return [
+    stage('drift', {
+      mode: 'multiscale',
+      prob: options.drift_prob ?? MULTISCALE_DRIFT.prob,
+      step: options.drift_step ?? MULTISCALE_DRIFT.step,
+      max: options.drift_max ?? MULTISCALE_DRIFT.max,
+    }),
+    stage('tps', {
+      prob: options.tps_prob,
+      points: sbi.tps_points,
+      step: sbi.tps_step,
+      max: sbi.tps_max,
+      grid: sbi.tps_grid,
+    }),
   ];
 }
 
@@ -149,8 +212,9 @@ function obviousBlend(sbi: Partial<SbiOptions>): StageSpec[] {
   ];
 }
 
-function postTransforms(sbi: Partial<SbiOptions>): StageSpec[] {
+function postTransforms(options: RecipeOptions, sbi: Partial<SbiOptions>): StageSpec[] {
   return [
+    ...(options.vfr_prob ? [stage('frame_rate', { prob: options.vfr_prob })] : []),
     stage('post_colour', {
       rgb_shift: sbi.post_rgb_shift === undefined ? undefined : [0, sbi.post_rgb_shift],
       rgb_shift_prob: sbi.post_rgb_shift_prob,

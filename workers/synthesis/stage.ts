@@ -13,6 +13,11 @@ export type StageContext = {
   count(counter: string, amount?: number): void;
   /** Gives the clip up with a SampleError that names it and the stage. */
   fail(reason: string): never;
+  /**
+   * What another stage of the same recipe was told and will draw, its numbers from their beginning; null if the recipe
+   * does not have it. Two stages can so agree on one decision without sharing any state.
+   */
+  peek<P extends StageParams>(stage: Stage<P>): { params: P; random: Random } | null;
 };
 
 export type StageParams = Record<string, unknown>;
@@ -30,7 +35,14 @@ export type RegisteredStage = {
   name: string;
   defaults: StageParams;
   /** @throws RecipeError for a parameter that the stage does not have or of another type than its default */
-  prepare(params: StageParams): (clip: Clip, context: StageContext) => void | Promise<void>;
+  prepare(params: StageParams): PreparedStage;
+};
+
+/** A stage and all its parameters, ready for clips. */
+export type PreparedStage = {
+  name: string;
+  params: StageParams;
+  run(clip: Clip, context: StageContext): void | Promise<void>;
 };
 
 export function registerStage<P extends StageParams>(stage: Stage<P>): RegisteredStage {
@@ -49,7 +61,7 @@ export function registerStage<P extends StageParams>(stage: Stage<P>): Registere
           );
       }
       const params = { ...stage.defaults, ...given } as P;
-      return (clip, context) => stage.apply(clip, params, context);
+      return { name: stage.name, params, run: (clip, context) => stage.apply(clip, params, context) };
     },
   };
 }

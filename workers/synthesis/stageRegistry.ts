@@ -7,6 +7,8 @@ import { drift } from './stages/drift.js';
 import { elastic } from './stages/elastic.js';
 import { finalCrop } from './stages/finalCrop.js';
 import { flip } from './stages/flip.js';
+import { frameRate } from './stages/frameRate.js';
+import { h264 } from './stages/h264.js';
 import { jpeg } from './stages/jpeg.js';
 import { marginCrop } from './stages/marginCrop.js';
 import { mask } from './stages/mask.js';
@@ -14,9 +16,10 @@ import { postColour } from './stages/postColour.js';
 import { prepareLandmarks } from './stages/prepareLandmarks.js';
 import { selectFrames } from './stages/selectFrames.js';
 import { soften } from './stages/soften.js';
+import { tps } from './stages/tps.js';
 
-/** Every stage that a recipe may name. */
-const STAGES: readonly RegisteredStage[] = [
+/** Every stage that a recipe may name, in the order in which recipes have them. */
+export const STAGES: readonly RegisteredStage[] = [
   registerStage(selectFrames),
   registerStage(prepareLandmarks),
   registerStage(flip),
@@ -25,11 +28,14 @@ const STAGES: readonly RegisteredStage[] = [
   registerStage(affine),
   registerStage(elastic),
   registerStage(drift),
+  registerStage(tps),
   registerStage(soften),
   registerStage(colour),
   registerStage(blend),
+  registerStage(frameRate),
   registerStage(postColour),
   registerStage(jpeg),
+  registerStage(h264),
   registerStage(finalCrop),
 ];
 

@@ -1,6 +1,6 @@
 /** What one frame looked like when it was blended, at the size of the margin crop. All buffers are copies. */
 export type TracedFrame = {
-  /** Frame of the clip, from 0. */
+  /** Frame as it is blended, from 0: before the clip is given another frame rate. */
   index: number;
   width: number;
   height: number;

@@ -1,9 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import { readClip, type StoredClip } from '../npz/readClip.js';
-import { keyedGenerator } from '../random/keyedGenerator.js';
+import { keyedGenerator, type Random } from '../random/keyedGenerator.js';
 import { Clip } from './clip.js';
 import { type ClipPair, type Recipe, RecipeError, type SampleKey, type SynthesisTask } from './recipe.js';
 import { SampleError } from './sampleError.js';
+import type { Stage, StageParams } from './stage.js';
 import { stageNamed } from './stageRegistry.js';
 import type { SynthesisTrace } from './synthesisTrace.js';
 import { Workspace } from './workspace.js';
@@ -16,10 +17,16 @@ import { Workspace } from './workspace.js';
  */
 export async function synthesisePair(task: SynthesisTask, trace?: SynthesisTrace): Promise<ClipPair> {
   const began = performance.now();
-  const stored = await readClip(task.source, task.limits);
-  const readMs = performance.now() - began;
-  const pair = await synthesiseFrom(stored, task.key, task.recipe, trace);
-  return { ...pair, stageMs: { read: readMs, ...pair.stageMs } };
+  const memory = Workspace.borrow();
+  try {
+    const allocate = (name: string, length: number) => memory.bytes(`npz ${name}`, length);
+    const stored = await readClip(task.source, task.limits, allocate);
+    const readMs = performance.now() - began;
+    const pair = await synthesiseFrom(stored, task.key, task.recipe, trace);
+    return { ...pair, stageMs: { read: readMs, ...pair.stageMs } };
+  } finally {
+    memory.giveBack();
+  }
 }
 
 /** As `synthesisePair`, from a clip that is in memory already; `stored` is left unchanged. */
@@ -29,7 +36,9 @@ export async function synthesiseFrom(
   recipe: Recipe,
   trace?: SynthesisTrace,
 ): Promise<ClipPair> {
-  const steps = recipe.stages.map(({ stage, params }) => ({ name: stage, run: stageNamed(stage).prepare(params) }));
+  const steps = recipe.stages.map(({ stage, params }) => stageNamed(stage).prepare(params));
+  // A generator per stage: switching one off leaves all others' numbers as they were.
+  const randomOf = (stage: string): Random => keyedGenerator(key.seed, key.epoch, key.position, stored.id, stage);
   const workspace = Workspace.borrow();
   try {
     const clip = new Clip(stored, workspace);
@@ -38,8 +47,7 @@ export async function synthesiseFrom(
     for (const { name, run } of steps) {
       const began = performance.now();
       await run(clip, {
-        // A generator per stage: switching one off leaves all others' numbers as they were.
-        random: keyedGenerator(key.seed, key.epoch, key.position, stored.id, name),
+        random: randomOf(name),
         workspace,
         trace,
         count: (counter, amount = 1) => {
@@ -47,6 +55,10 @@ export async function synthesiseFrom(
         },
         fail: (reason) => {
           throw new SampleError(stored.id, name, reason);
+        },
+        peek<P extends StageParams>(other: Stage<P>) {
+          const step = steps.find(({ name: candidate }) => candidate === other.name);
+          return step ? { params: step.params as P, random: randomOf(other.name) } : null;
         },
       });
       stageMs[name] = (stageMs[name] ?? 0) + performance.now() - began;

@@ -1,11 +1,15 @@
+import { allocateBlock, freeBlock, memory } from '../simd/linearMemory.js';
+
+type Block = { array: Uint8Array | Float32Array | Int32Array; address: number | null };
+
 /**
- * Named buffers that outlive a clip, so that a worker allocates its ten megabytes once and not per sample. A clip
- * borrows a workspace for as long as it is being made; clips in parallel in one thread get different ones.
+ * Named buffers that outlive a clip, so that a worker takes its fifty megabytes once and not per sample. They lie in the
+ * kernels' memory, where frames need not be copied to be worked on; beyond that memory's end, in memory of their own. A
+ * clip borrows a workspace for as long as it is being made; clips in parallel in one thread get different ones.
  */
 export class Workspace {
   static readonly #idle: Workspace[] = [];
-  readonly #bytes = new Map<string, Uint8Array>();
-  readonly #floats = new Map<string, Float32Array>();
+  readonly #blocks = new Map<string, Block>();
 
   static borrow(): Workspace {
     return Workspace.#idle.pop() ?? new Workspace();
@@ -17,21 +21,35 @@ export class Workspace {
 
   /** At least `length` bytes with whatever the last user left in them, cut to `length`. */
   bytes(name: string, length: number): Uint8Array {
-    let buffer = this.#bytes.get(name);
-    if (!buffer || buffer.length < length) {
-      buffer = new Uint8Array(length);
-      this.#bytes.set(name, buffer);
-    }
-    return buffer.subarray(0, length);
+    return this.#array(`bytes ${name}`, Uint8Array, length);
   }
 
   /** As `bytes`, for float32. */
   floats(name: string, length: number): Float32Array {
-    let buffer = this.#floats.get(name);
-    if (!buffer || buffer.length < length) {
-      buffer = new Float32Array(length);
-      this.#floats.set(name, buffer);
+    return this.#array(`floats ${name}`, Float32Array, length);
+  }
+
+  /** As `bytes`, for int32. */
+  integers(name: string, length: number): Int32Array {
+    return this.#array(`integers ${name}`, Int32Array, length);
+  }
+
+  #array<A extends Uint8Array | Float32Array | Int32Array>(
+    name: string,
+    Type: {
+      new (buffer: ArrayBuffer, offset: number, length: number): A;
+      new (length: number): A;
+      BYTES_PER_ELEMENT: number;
+    },
+    length: number,
+  ): A {
+    let block = this.#blocks.get(name);
+    if (!block || block.array.length < length) {
+      if (block?.address != null) freeBlock(block.address, block.array.byteLength);
+      const address = allocateBlock(length * Type.BYTES_PER_ELEMENT);
+      block = { array: address === null ? new Type(length) : new Type(memory.buffer, address, length), address };
+      this.#blocks.set(name, block);
     }
-    return buffer.subarray(0, length);
+    return block.array.subarray(0, length) as A;
   }
 }

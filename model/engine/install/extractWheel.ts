@@ -6,6 +6,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import * as yauzl from 'yauzl';
+import { zipEntries } from './zipEntries.js';
 
 const open = promisify<string, yauzl.Options, yauzl.ZipFile>(yauzl.open);
 
@@ -19,7 +20,7 @@ export async function extractWheel(wheel: string, take: string[], folder: string
   const openEntry = promisify<yauzl.Entry, NodeJS.ReadableStream>(archive.openReadStream.bind(archive));
   const digests = new Map<string, string>();
   try {
-    for await (const entry of entriesOf(archive)) {
+    for await (const entry of zipEntries(archive)) {
       const name = entry.fileName;
       if (name.endsWith('/') || !take.some((t) => (t.endsWith('/') ? name.startsWith(t) : name === t))) continue;
       const path = join(folder, name);
@@ -38,26 +39,4 @@ export async function extractWheel(wheel: string, take: string[], folder: string
     archive.close();
   }
   return digests;
-}
-
-/** The archive's entries one after another; yauzl itself reports them as events. */
-async function* entriesOf(archive: yauzl.ZipFile): AsyncGenerator<yauzl.Entry> {
-  for (;;) {
-    const entry = await new Promise<yauzl.Entry | undefined>((resolve, reject) => {
-      const settle = (result: yauzl.Entry | undefined, error?: Error) => {
-        archive.removeListener('entry', onEntry);
-        archive.removeListener('end', onEnd);
-        archive.removeListener('error', onError);
-        if (error) reject(error);
-        else resolve(result);
-      };
-      const onEntry = (e: yauzl.Entry) => settle(e);
-      const onEnd = () => settle(undefined);
-      const onError = (error: Error) => settle(undefined, error);
-      archive.on('entry', onEntry).on('end', onEnd).on('error', onError);
-      archive.readEntry();
-    });
-    if (!entry) return;
-    yield entry;
-  }
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CheckpointError } from '../../../model/checkpoint/checkpointError.js';
 import { float32, type HostTensor } from '../../../model/checkpoint/hostTensor.js';
 import { describeLoad, loadWeights } from '../../../model/checkpoint/loadWeights.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
@@ -60,6 +61,40 @@ describe('loading weights', () => {
     );
     expect(loadWeights(target, fitting, 'strict').loaded).toHaveLength(3);
     expect(numbers(target)['temporal1.gate']).toEqual([5, 5]);
+  });
+
+  it('refuses weights that are not finite, and changes nothing', () => {
+    for (const mode of ['strict', 'flexible'] as const) {
+      const target = model();
+      const tensors = new Map(
+        [...target.parameters].map(([name, { shape, size }]) => [name, float32(shape, new Float32Array(size).fill(1))]),
+      );
+      tensors.get('temporal1.gate')!.data[1] = Number.NaN;
+      expect(() => loadWeights(target, tensors, mode)).toThrow(
+        new CheckpointError('temporal1.gate: expected finite numbers, received NaN as element 1'),
+      );
+      expect(numbers(target)['stem.conv.kernel']).toEqual([0, 0, 0, 0]);
+    }
+  });
+
+  it('finds weights under another name, but only where the file lacks the name itself and the model the other', () => {
+    const tensors = file().set('stage4.0.attn.gate', float32([2], Float32Array.of(8, 9)));
+    const [target, aliases] = [model(), { 'stage4.0.attn': 'temporal1', stem: 'head' }];
+    const report = loadWeights(target, tensors, 'flexible', aliases);
+    expect(report.loaded).toEqual(['stem.conv.kernel', 'temporal1.gate']);
+    expect(report.unexpected).toEqual(['stage3.0.proj.kernel']);
+    expect(numbers(target)['temporal1.gate']).toEqual([8, 9]);
+    const both = new Map(tensors).set('temporal1.gate', float32([2], Float32Array.of(1, 2)));
+    expect(loadWeights(target, both, 'flexible', aliases).unexpected).toEqual([
+      'stage3.0.proj.kernel',
+      'stage4.0.attn.gate',
+    ]);
+    expect(numbers(target)['temporal1.gate']).toEqual([1, 2]);
+  });
+
+  it('does not hand control characters of a file on to the terminal', () => {
+    const report = loadWeights(model(), new Map([['\u001b[2Jnone\n', float32([1], new Float32Array(1))]]), 'flexible');
+    expect(describeLoad(report)).toContain('unexpected (1): "\\u001b[2Jnone\\n"');
   });
 
   it('takes no other number format for float32', () => {

@@ -87,6 +87,25 @@ describe('safetensors', () => {
   });
 });
 
+describe('names from JavaScript', () => {
+  it('are names like any other', () => {
+    const tensor = (value: number): HostTensor => ({ dtype: 'F32', shape: [1], data: Float32Array.of(value) });
+    const names = ['__proto__', 'constructor', 'toString', ''];
+    // As text: in an object literal __proto__ would set the prototype.
+    const entries = names.map(
+      (name, i) => `${JSON.stringify(name)}:{"dtype":"F32","shape":[1],"data_offsets":[${4 * i},${4 * i + 4}]}`,
+    );
+    const header = new TextEncoder().encode(`{${entries.join()}}`);
+    const file = new Uint8Array(8 + header.length + 16);
+    new DataView(file.buffer).setBigUint64(0, BigInt(header.length), true);
+    file.set(header, 8);
+    file.set(new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer), 8 + header.length);
+    const { tensors } = decodeSafetensors(file);
+    expect(tensors).toEqual(new Map(names.map((name, i) => [name, tensor(i + 1)])));
+    expect(({} as { dtype?: string }).dtype).toBeUndefined();
+  });
+});
+
 describe('damaged files', () => {
   /** A file with any header text over eight bytes of data. */
   function file(header: unknown, bytes = 8) {
@@ -141,6 +160,25 @@ describe('damaged files', () => {
       /^a: 4 bytes at 0, after the header, belong to nothing/,
     ],
     ['bytes left over', () => file(entry(), 12), /expected data of 8 bytes after the header, received 12/],
+    [
+      'a name twice, which hides the first of its tensors',
+      () =>
+        file(
+          '{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}',
+        ),
+      /^a: 4 bytes at 0, after the header, belong to nothing/,
+    ],
+    [
+      'a shape of infinitely many',
+      () => file(entry({ shape: Array(40).fill(2 ** 52) })),
+      /^a: expected Infinity bytes/,
+    ],
+    [
+      'a shape of words',
+      () => file(entry({ shape: ['2'] })),
+      /^a: expected a shape of whole numbers, received \["2"\]/,
+    ],
+    ['offsets beyond whole numbers', () => file(entry({ data_offsets: [0, 2 ** 60] })), /^a: expected data_offsets/],
     ['a truncated file', () => encodeSafetensors(sample()).subarray(0, -1), /end behind the/],
   ])('%s', (_, bytes, message) => {
     expect(() => decodeSafetensors(bytes())).toThrow(message);

@@ -56,6 +56,7 @@ describe('merging', () => {
         'sbi.compression_qp=[20, 30]',
         'data.data_root=C:\\faces: #1',
         'sbi.blend_weights.poisson=0.5',
+        'sbi.codec=ffmpeg',
         'sbi.difficulty=[{from_epoch: 0, difficulty: obvious}, {from_epoch: 5, difficulty: default}]',
         'training.lr=2e-3',
       ],
@@ -66,7 +67,9 @@ describe('merging', () => {
       compression_qp: [20, 30],
       data_root: 'C:\\faces: #1',
       blend_weights: { alpha: 1, poisson: 0.5, laplacian: 0 },
+      sbi: { codec: 'ffmpeg' },
     });
+    expect(baseline().sbi.codec).toBe('auto');
     expect([0, 4, 5, 90].map((epoch) => difficultyAt(config, epoch))).toEqual([
       'obvious',
       'obvious',
@@ -161,6 +164,10 @@ describe('problems', () => {
     ['sbi: {soften_kernel: [4, 25]}', 'sbi.soften_kernel[0]: expected an odd integer, received number 4 (run.yaml:1)'],
     ['sbi: {mask_types: []}', 'sbi.mask_types: expected array of at least 1 entries, received array [] (run.yaml:1)'],
     ['sbi: {blend_weights: {gamma: 1}}', 'sbi.blend_weights: unknown key "gamma" (run.yaml:1)'],
+    [
+      'sbi: {codec: h265}',
+      'sbi.codec: expected "auto", "node-av", "ffmpeg" or "jpeg", received string "h265" (run.yaml:1)',
+    ],
     ['sbi: {flip_prob: 1.5}', 'sbi.flip_prob: expected number <= 1, received number 1.5 (run.yaml:1)'],
     ['engine: {kernels: true}', 'engine.kernels: expected "on" or "off", received boolean true (run.yaml:1)'],
     ['training: {lr: .nan}', 'training.lr: expected number, received number NaN (run.yaml:1)'],
@@ -199,6 +206,7 @@ describe('problems', () => {
       'experts that do not divide the state',
       { features: { use_hydra: true, use_adaptive_sdim: true }, model: { adaptive_experts: 3 } },
     ],
+    ['an odd number of bands for the wavelet scan', { features: { use_wss: true }, model: { dwt_channels: 15 } }],
     ['contour convolutions of a broken quarter', { model: { stage1_dim: 30, num_heads: 2 } }],
     ['a rate that ends above its peak', { training: { min_lr: 1 } }],
     ['no way to blend', { sbi: { blend_weights: { alpha: 0 } } }],

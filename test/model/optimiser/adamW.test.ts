@@ -34,6 +34,25 @@ beforeAll(async () => {
 });
 
 describe('parameter groups', () => {
+  it('decays the kernels of a backbone with names of timm, and not the scales of its norms', () => {
+    const shaped = (shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape)));
+    const groups = parameterGroups(
+      new Map([
+        ['backbone.stages.0.blocks.0.conv_dw.weight', shaped([7, 7, 4, 1])],
+        ['backbone.stages.0.blocks.0.mlp.fc1.weight', shaped([4, 16])],
+        ['backbone.stages.0.blocks.0.mlp.grn.weight', shaped([16])],
+        ['backbone.stages.0.blocks.0.norm.weight', shaped([4])],
+        ['backbone.stages.0.blocks.0.norm.bias', shaped([4])],
+      ]),
+    );
+    const decayed = groups.filter(({ decay }) => decay).flatMap(({ names }) => names);
+    expect(decayed.map((name) => name.replace('backbone.stages.0.blocks.0.', ''))).toEqual([
+      'conv_dw.weight',
+      'mlp.fc1.weight',
+    ]);
+    expect(groups.every(({ trunk }) => trunk)).toBe(true);
+  });
+
   it('decays leaves named kernel and nothing else, and tells the trunk from the rest', () => {
     const names = [
       'stem.conv.kernel',

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decodeSafetensors, encodeSafetensors } from '../../../model/checkpoint/safetensors.js';
-import { phaseA, resolveConfig, type StfConfig } from '../../../model/config/stfConfig.js';
+import { phaseA, type StfConfig } from '../../../model/config/stfConfig.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
 import { StfMamba } from '../../../model/stfMamba.js';
 import { Trainer } from '../../../model/training/trainer.js';
@@ -177,6 +177,52 @@ describe('a training step', () => {
     );
   });
 
+  it('takes the same step with gradient checkpointing', () => {
+    const [plain, recomputed] = [open(), open({ ...small, grad_checkpoint: true })];
+    expect(train(recomputed.trainer, 0, 2)).toEqual(train(plain.trainer, 0, 2));
+    const [expected, received] = [weights(plain), weights(recomputed)];
+    // Of dwt.alpha_logit alone, which three gates read, contributions are summed in another order.
+    const [i, width] = [plain.trainer.momentIndex().findIndex(({ name }) => name === 'dwt.alpha_logit'), 6];
+    const at = plain.trainer.momentIndex()[i]!.offset;
+    for (const [name, { data }] of expected) {
+      const loose = name === 'dwt.alpha_logit' || name === 'optim.m' || name === 'optim.v';
+      if (!loose) expect(received.get(name)!.data, name).toEqual(data);
+      else if (name.startsWith('optim')) {
+        const rest = (values: ArrayLike<unknown>) => Array.from(values).filter((_, k) => k !== at);
+        expect(rest(received.get(name)!.data)).toEqual(rest(data));
+        expect(received.get(name)!.data[at]).toBeCloseTo(Number(data[at]), width);
+      } else expect(received.get(name)!.data[0]).toBeCloseTo(Number(data[0]), width);
+    }
+  });
+
+  it('leaves frozen parameters alone, which have neither moments nor averages', () => {
+    const config = { ...small, ema_decay: 0.5 };
+    const { model, trainer: thawed } = open(config);
+    const isFrozen = (name: string) => name.startsWith('stem.') || name.startsWith('stage3.');
+    for (const [name, variable] of model.parameters) variable.trainable = !isFrozen(name);
+    const trainer = new Trainer(model, config, schedule);
+    opened.push(trainer);
+    const before = trainer.exportState();
+    train(trainer, 0, 2);
+    const after = trainer.exportState();
+    for (const name of model.parameters.keys()) {
+      if (isFrozen(name)) expect(after.get(name), name).toEqual(before.get(name));
+      else expect(after.get(name)!.data, name).not.toEqual(before.get(name)!.data);
+    }
+    const names = [...model.parameters.keys()];
+    expect(trainer.momentIndex().map(({ name }) => name)).toEqual(names.filter((name) => !isFrozen(name)).sort());
+    expect(
+      [...after.keys()]
+        .filter((name) => name.startsWith('ema.'))
+        .map((name) => name.slice(4))
+        .sort(),
+    ).toEqual(names.filter((name) => !isFrozen(name)).sort());
+    trainer.importState(before);
+    expect(trainer.exportState()).toEqual(before);
+    // The state of a run that trained everything is of another optimiser.
+    expect(() => trainer.importState(thawed.exportState())).toThrow(/optim\.m: expected F32 \[\d+\], received F32/);
+  });
+
   it('holds a pretrained trunk back', () => {
     const moved = (pretrainedTrunk: boolean) => {
       const config = { ...still, weight_decay: 0 };
@@ -188,6 +234,17 @@ describe('a training step', () => {
       return Math.max(...after.map((value, i) => Math.abs(value - before[i]!)));
     };
     expect(moved(true) / moved(false)).toBeCloseTo(small.backbone_lr_mult, 3);
+  });
+
+  it('asks the configuration whether the trunk is pretrained', () => {
+    // The native trunk has no weights to begin with, whatever file is named.
+    const { trainer } = open({ ...still, backbone_weights: 'none.safetensors', weight_decay: 0 });
+    const before = trainer.exportState().get('stem.conv.kernel')!.data;
+    trainer.accumulate(batch(1), seededUniform(1));
+    trainer.apply(0);
+    const after = trainer.exportState().get('stem.conv.kernel')!.data as Float32Array;
+    const moved = Math.max(...after.map((value, i) => Math.abs(value - Number(before[i]))));
+    expect(moved).toBeCloseTo(small.lr / 4, 5);
   });
 });
 
@@ -240,7 +297,33 @@ describe('state', () => {
     expect(() => trainer.importState(without)).toThrow(
       /^cannot go on from this checkpoint: optim\.v: expected F32 \[\d+\], received nothing$/,
     );
+    const poisoned = (name: string, at: number, value: number) => {
+      const state = trainer.exportState();
+      (state.get(name)!.data as Float32Array)[at] = value;
+      return state;
+    };
+    expect(() => trainer.importState(poisoned('optim.v', 3, Number.NaN))).toThrow(
+      'optim.v: expected finite numbers, received NaN as element 3',
+    );
+    expect(() => trainer.importState(poisoned('stem.norm.beta', 2, Number.NEGATIVE_INFINITY))).toThrow(
+      'stem.norm.beta: expected finite numbers, received -Infinity as element 2',
+    );
+    expect(() => trainer.importState(poisoned('optim.counters', 0, -5))).toThrow(
+      'optim.counters: expected none below 0, received [-5,0]',
+    );
     expect(trainer.exportState()).toEqual(before);
+  });
+
+  it('averages from the weights that were loaded after the trainer was made', () => {
+    const config = { ...small, ema_decay: 0.5, weight_decay: 0 };
+    const { model, trainer } = open(config);
+    const bias = model.parameters.get('head.fc.bias')!;
+    tf.tidy(() => bias.assign(tf.onesLike(bias)));
+    train(trainer, 0, 1);
+    const state = trainer.exportState();
+    const [average, weight] = ['ema.head.fc.bias', 'head.fc.bias'].map((name) => state.get(name)!.data);
+    expect(weight![0]).not.toBe(1);
+    expect(average![0]).toBeCloseTo((1 + Number(weight![0])) / 2, 6);
   });
 
   it('predicts with the averages and returns to the weights', () => {
@@ -267,12 +350,5 @@ describe('prediction', () => {
       expect(value).toBeGreaterThan(0);
       expect(value).toBeLessThan(1);
     }
-  });
-});
-
-describe('the overall configuration', () => {
-  it('is refused by the model, not by its schema, where this version cannot build it', () => {
-    const { config } = resolveConfig({ preset: 'b' });
-    expect(() => new StfMamba(config, () => 0.5)).toThrow(/features\.use_hydra: not available in this version/);
   });
 });

@@ -5,7 +5,7 @@ import { startEngine } from '../../../model/engine/startEngine.js';
 import { type ClipGrid, shrink } from '../../../model/layers/clipGrid.js';
 import { ConstantCache } from '../../../model/layers/constantCache.js';
 import { ParameterScope } from '../../../model/layers/parameterScope.js';
-import { WaveletGate } from '../../../model/wavelet/waveletGate.js';
+import { applyAttention, type WaveletFeatures, WaveletGate } from '../../../model/wavelet/waveletGate.js';
 import { largestDifference, numbersOf } from '../differences.js';
 import { seededUniform, seededValues } from '../seededUniform.js';
 
@@ -29,13 +29,21 @@ function create() {
 const set = (variable: tf.Variable, values: Float32Array) => variable.assign(tf.tensor(values, variable.shape));
 const stage2 = () => tf.ones([2 * 8 * 16, 64]) as tf.Tensor2D;
 const stage2Grid = shrink(shrink(grid, 2), 2);
+/** A stage's output times `1 + A`, as the trunk does it. */
+const applied = (
+  gate: WaveletGate,
+  stage: 1 | 2 | 3,
+  features: tf.Tensor2D,
+  at: ClipGrid,
+  evidence: WaveletFeatures['evidence'],
+) => applyAttention(features, gate.attention(stage, at.height, evidence), at);
 
 describe('WaveletGate', () => {
   test('starts at a uniform one half', () => {
     const { gate } = create();
     const { evidence } = gate.forward(stem(), grid);
     expect(
-      largestDifference(numbersOf(gate.apply(2, stage2(), stage2Grid, evidence)), Array(2 * 8 * 16 * 64).fill(1.5)),
+      largestDifference(numbersOf(applied(gate, 2, stage2(), stage2Grid, evidence)), Array(2 * 8 * 16 * 64).fill(1.5)),
     ).toBeLessThan(1e-6);
   });
 
@@ -51,7 +59,7 @@ describe('WaveletGate', () => {
       if (name.includes('gate')) set(variable, seededValues(variable.size, 3));
     }
     const { evidence } = gate.forward(stem(), grid);
-    const gated = gate.apply(2, stage2(), stage2Grid, evidence);
+    const gated = applied(gate, 2, stage2(), stage2Grid, evidence);
     const values = numbersOf(tf.reshape(gated, [2, 4, 2, 16 * 64]));
     expect(Math.min(...values)).toBeGreaterThan(1);
     expect(Math.max(...values)).toBeLessThan(2);
@@ -70,7 +78,7 @@ describe('WaveletGate', () => {
     set(parameters.get('dwt.gate3.hll.bias')!, new Float32Array(128).fill(2));
     set(parameters.get('dwt.gate3.tmp.bias')!, new Float32Array(128).fill(-1));
     const { evidence } = gate.forward(stem(), grid);
-    const gated = gate.apply(3, tf.ones([2 * 8 * 4, 128]), shrink(stage2Grid, 2), evidence);
+    const gated = applied(gate, 3, tf.ones([2 * 8 * 4, 128]), shrink(stage2Grid, 2), evidence);
     const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
     const want = 1 + 0.7 * sigmoid(2) + 0.3 * sigmoid(-1);
     expect(largestDifference(numbersOf(gated), Array(2 * 8 * 4 * 128).fill(want))).toBeLessThan(1e-6);
@@ -93,7 +101,7 @@ describe('WaveletGate', () => {
     }
     const gated = (given: Float32Array) => {
       const { evidence } = gate.forward(tf.tensor2d(given, [2 * 8 * 256, 16]), grid);
-      const out = tf.reshape(gate.apply(2, stage2(), stage2Grid, evidence), [2 * 8, -1]);
+      const out = tf.reshape(applied(gate, 2, stage2(), stage2Grid, evidence), [2 * 8, -1]);
       return [numbersOf(tf.slice(out, [0, 0], [4, -1])), numbersOf(tf.slice(out, [4, 0], [12, -1]))];
     };
     const [before, after] = [gated(values), gated(changed)];

@@ -6,12 +6,13 @@ import { Workspace } from '../../../workers/synthesis/workspace.js';
 /** A clip outside of any recipe. */
 export const clipOf = (stored: StoredClip): Clip => new Clip(stored, new Workspace());
 
-/** Runs one stage with numbers drawn from `seed`; returns what it counted. */
+/** Runs one stage with numbers drawn from `seed`; returns what it counted. `others`: parameters of further stages. */
 export async function applyStage<P extends StageParams>(
   stage: Stage<P>,
   clip: Clip,
   params: Partial<P> = {},
   seed: string | number = 1,
+  others: Record<string, StageParams> = {},
 ): Promise<Record<string, number>> {
   const counters: Record<string, number> = {};
   await stage.apply(
@@ -26,6 +27,12 @@ export async function applyStage<P extends StageParams>(
       },
       fail: (reason) => {
         throw new Error(reason);
+      },
+      peek<Q extends StageParams>(other: Stage<Q>) {
+        const params = others[other.name];
+        return params
+          ? { params: { ...other.defaults, ...params } as Q, random: keyedGenerator('test', seed, other.name) }
+          : null;
       },
     },
   );

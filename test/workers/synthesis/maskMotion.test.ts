@@ -1,13 +1,23 @@
 import { describe, expect, it } from 'vitest';
+import { wholeBox } from '../../../workers/image/box.js';
 import { keyedGenerator } from '../../../workers/index.js';
 import { affine } from '../../../workers/synthesis/stages/affine.js';
-import { drift, driftPath } from '../../../workers/synthesis/stages/drift.js';
+import { drift } from '../../../workers/synthesis/stages/drift.js';
+import {
+  brownianPath,
+  DRIFT_PROFILES,
+  type DriftProfile,
+  drawStep,
+  multiScalePath,
+} from '../../../workers/synthesis/stages/driftPath.js';
 import { elastic } from '../../../workers/synthesis/stages/elastic.js';
 import { mask } from '../../../workers/synthesis/stages/mask.js';
 import { soften } from '../../../workers/synthesis/stages/soften.js';
 import { compare, reference, referenceBytes, referenceFloats } from '../reference.js';
 import { syntheticClip } from '../syntheticClip.js';
 import { applyStage, clipOf } from './applyStage.js';
+
+const tiny = syntheticClip({ frames: 2, size: 16 });
 
 async function masked(size = 64, frames = 3) {
   const clip = clipOf(syntheticClip({ frames, size }));
@@ -92,7 +102,7 @@ describe('drift', () => {
   it('walks by at most a step a frame and never far away', () => {
     let farthest = 0;
     for (let seed = 0; seed < 50; seed++) {
-      const path = driftPath(32, 1, 2, keyedGenerator('path', seed));
+      const path = brownianPath(32, 1, 2, keyedGenerator('path', seed));
       expect([path[0], path[1]]).toEqual([0, 0]);
       for (let i = 2; i < path.length; i++) {
         expect(Math.abs(path[i]! - path[i - 2]!)).toBeLessThanOrEqual(1);
@@ -114,7 +124,7 @@ describe('drift', () => {
       ).most,
     ).toBe(0);
     const moving = await masked();
-    expect(await applyStage(drift, moving, { max_step: 7, max_cumulative: 14 })).toEqual({ drifted: 1 });
+    expect(await applyStage(drift, moving, { step: [7, 7], max: 14 })).toEqual({ drifted: 1 });
     let most = 0;
     for (let t = 0; t < 3; t++) {
       const [ax, ay] = centre(before, t, 64);
@@ -125,6 +135,114 @@ describe('drift', () => {
     // Two steps of up to 7 pixels at 224 are up to 4 at 64.
     expect(most).toBeGreaterThan(0.2);
     expect(most).toBeLessThanOrEqual(4.01);
+  });
+});
+
+describe('multi-scale drift', () => {
+  const FREE = 1e9;
+  const steps = (path: Float64Array, from = 1) =>
+    Array.from({ length: path.length / 2 - from }, (_, i) => [
+      path[2 * (i + from)]! - path[2 * (i + from) - 2]!,
+      path[2 * (i + from) + 1]! - path[2 * (i + from) - 1]!,
+    ]).flat();
+  const deviation = (values: number[]) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+  const walk = (profile: DriftProfile, step: number, max: number, seed: number, frames = 32) =>
+    multiScalePath(frames, profile, step, max, keyedGenerator('drift', seed));
+
+  it('never goes farther than its bound, in any profile, and starts in place', () => {
+    for (const profile of DRIFT_PROFILES) {
+      let farthest = 0;
+      for (let seed = 0; seed < 60; seed++) {
+        const path = walk(profile, 5, 8, seed);
+        expect([path[0], path[1]]).toEqual([0, 0]);
+        for (let t = 0; t < 32; t++) farthest = Math.max(farthest, Math.hypot(path[2 * t]!, path[2 * t + 1]!));
+      }
+      expect(farthest, profile).toBeLessThanOrEqual(8);
+      expect(farthest, profile).toBeGreaterThan(7.99);
+    }
+  });
+
+  it('has the distribution of steps that each profile names', () => {
+    const many = (profile: DriftProfile, frames: number, from = 1) =>
+      Array.from({ length: 40 }, (_, seed) => steps(walk(profile, 3, FREE, seed, frames), from)).flat();
+    expect(deviation(many('smooth', 200))).toBeCloseTo(1.5, 1);
+    const jittery = many('jittery', 200);
+    expect(deviation(jittery)).toBeCloseTo(3 / Math.sqrt(3), 1);
+    expect(Math.max(...jittery)).toBeLessThanOrEqual(3);
+    expect(Math.max(...jittery)).toBeGreaterThan(2.98);
+    // At frame t of T the deviation is 3 t / T, from 0.1 on.
+    const paths = Array.from({ length: 4000 }, (_, seed) => walk('accelerating', 3, FREE, seed, 40));
+    for (const t of [1, 10, 20, 39]) {
+      const at = paths.flatMap((path) => [path[2 * t]! - path[2 * t - 2]!, path[2 * t + 1]! - path[2 * t - 1]!]);
+      expect(deviation(at) / Math.max(0.1, (3 * t) / 40)).toBeCloseTo(1, 1);
+    }
+  });
+
+  it('circles once drawn often, plus noise, where it oscillates', () => {
+    const rest: number[] = [];
+    for (let seed = 0; seed < 100; seed++) {
+      const path = walk('oscillating', 2, FREE, seed);
+      const periods = keyedGenerator('drift', seed).between(0.5, 3);
+      for (let t = 1; t < 32; t++) {
+        const phase = (2 * Math.PI * periods * t) / 32;
+        rest.push(path[2 * t]! - path[2 * t - 2]! - 2 * Math.sin(phase));
+        rest.push(path[2 * t + 1]! - path[2 * t - 1]! - 2 * Math.cos(phase));
+      }
+    }
+    expect(deviation(rest)).toBeCloseTo(0.4, 1);
+  });
+
+  it('draws its step log-uniformly', () => {
+    const random = keyedGenerator('steps');
+    const logs = Array.from({ length: 4000 }, () => Math.log(drawStep([0.5, 5], random))).sort((a, b) => a - b);
+    const [low, high] = [Math.log(0.5), Math.log(5)];
+    for (const share of [0, 0.25, 0.5, 0.75, 1])
+      expect(Math.abs(logs[Math.round(share * 3999)]! - (low + share * (high - low)))).toBeLessThan(0.06);
+    expect(drawStep([2, 2], random)).toBe(2);
+  });
+
+  it('happens as often as asked, in all profiles equally often, and else leaves every byte', async () => {
+    const seen: Record<string, number> = {};
+    for (let seed = 0; seed < 400; seed++) {
+      const clip = clipOf(tiny);
+      clip.hardMask = new Uint8Array(16 * 16 * 2).fill(255);
+      clip.support = [wholeBox(16, 16), wholeBox(16, 16)];
+      const counted = await applyStage(drift, clip, { mode: 'multiscale', prob: 0.8, step: [0.5, 5], max: 8 }, seed);
+      for (const name of Object.keys(counted)) seen[name] = (seen[name] ?? 0) + 1;
+      if (!counted.drifted) expect(clip.softMask!.every((v) => v === 1)).toBe(true);
+    }
+    expect(Math.abs(seen.drifted! / 400 - 0.8)).toBeLessThan(0.08);
+    for (const profile of DRIFT_PROFILES)
+      expect(Math.abs(seen[`drift_${profile}`]! / seen.drifted! - 0.25), profile).toBeLessThan(0.08);
+  });
+
+  it('lets nothing in from outside the picture and goes on across the gaps between segments', async () => {
+    const bytes = async (segments: number) => {
+      const clip = clipOf(syntheticClip({ frames: 8, size: 16 }));
+      clip.segments = segments;
+      clip.hardMask = new Uint8Array(16 * 16 * 8).fill(255);
+      clip.support = Array.from({ length: 8 }, () => wholeBox(16, 16));
+      await applyStage(drift, clip, { mode: 'multiscale', step: [60, 60], max: 80 }, 5);
+      return clip.softMask!;
+    };
+    const moved = await bytes(1);
+    expect(moved).toEqual(await bytes(4));
+    // A full mask that moves right loses its left columns: its area is (16 - |dx|) (16 - |dy|).
+    const random = keyedGenerator('test', 5, 'drift');
+    random.chance(1);
+    const step = drawStep([60, 60], random);
+    const path = multiScalePath(8, random.pick(DRIFT_PROFILES), step, 80, random);
+    for (let t = 0; t < 8; t++) {
+      const area = moved.subarray(t * 256, (t + 1) * 256).reduce((sum, v) => sum + v, 0);
+      const [dx, dy] = [(Math.abs(path[2 * t]!) * 16) / 224, (Math.abs(path[2 * t + 1]!) * 16) / 224];
+      expect(area).toBeCloseTo((16 - dx) * (16 - dy), 3);
+    }
+  });
+
+  it('refuses a mode that it does not know', async () => {
+    await expect(applyStage(drift, await masked(), { mode: 'slow' })).rejects.toThrow(
+      'drift: Expected v73 or multiscale for mode but received slow',
+    );
   });
 });
 

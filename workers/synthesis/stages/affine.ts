@@ -22,7 +22,7 @@ export const affine: Stage<{ translate_x: number; translate_y: number; scale_min
     const shiftY = moveY + ((1 - scaleY) * (height - 1)) / 2;
     clip.sourceMotion = { scaleX, scaleY, shiftX, shiftY };
 
-    const map = new Int32Array(width * height);
+    const map = workspace.integers('affine map', width * height);
     affineNearestMap(map, width, height, scaleX, scaleY, shiftX, shiftY);
     const moved = workspace.bytes('affine mask', hardMask.length).fill(0);
     clip.support = support.map((box, t) => {

@@ -5,6 +5,7 @@ import { resampleRgb } from '../../image/resampleRgb.js';
 import { sharpen } from '../../image/sharpen.js';
 import type { Clip } from '../clip.js';
 import type { Stage } from '../stage.js';
+import { blend, blendReach, drawBlend } from './blend.js';
 import { type ColourRanges, drawColourTables } from './drawColourTables.js';
 
 export type ColourParams = ColourRanges & {
@@ -41,7 +42,7 @@ export const colour: Stage<ColourParams> = {
     sharpen_alpha: [0.2, 0.5],
     sharpen_lightness: [0.5, 1],
   },
-  apply(clip, params, { random, workspace, trace, count }) {
+  apply(clip, params, { random, workspace, trace, count, peek }) {
     const toSource = random.chance(params.source_prob);
     const tables = drawColourTables(params, random);
     const changesSharpness = random.chance(params.sharpness_prob);
@@ -54,11 +55,13 @@ export const colour: Stage<ColourParams> = {
     const { width, height, frames, frameBytes, target: original } = clip;
     const changed = workspace.bytes('recoloured', frames * frameBytes);
     const scratch = workspace.bytes('recoloured frame', frameBytes);
+    const blending = peek(blend);
+    const margin = blending ? blendReach(blending.params, drawBlend(blending.params, blending.random).method) : 0;
     const columns = downscaleTaps(width, factor);
     const rows = downscaleTaps(height, factor);
     for (let t = 0; t < frames; t++) {
       const offset = t * frameBytes;
-      const needed = toSource && !trace ? sampledBox(clip, t) : wholeBox(width, height);
+      const needed = toSource && !trace ? sampledBox(clip, t, margin) : wholeBox(width, height);
       const reach = !changesSharpness ? 0 : downscales ? 2 * factor : 1;
       const read = growBox(needed, reach, width, height);
       const flat = changesSharpness ? scratch : changed;
@@ -93,11 +96,14 @@ function copyBox(source: Uint8Array, from: number, target: Uint8Array, to: numbe
   }
 }
 
-/** The part of the source that the blend will look at: where the mask lies, traced back through the source's motion. */
-function sampledBox(clip: Clip, frame: number): Box {
+/**
+ * The part of the source that the blend will look at: where the mask lies and the method's margin around it, traced back
+ * through the source's motion.
+ */
+function sampledBox(clip: Clip, frame: number, margin: number): Box {
   const { width, height, support, sourceMotion } = clip;
   if (!support) return wholeBox(width, height);
-  const box = support[frame]!;
+  const box = growBox(support[frame]!, margin, width, height);
   if (!sourceMotion) return box;
   const { scaleX, scaleY, shiftX, shiftY } = sourceMotion;
   const back = {

@@ -32,7 +32,7 @@ export const elastic: Stage<{ alpha: number; sigma: number }> = {
     };
     const dx = field('elastic dx');
     const dy = field('elastic dy');
-    const map = new Int32Array(width * height);
+    const map = workspace.integers('elastic map', width * height);
     displacementNearestMap(map, width, height, region, dx, dy);
 
     const bent = workspace.bytes('elastic mask', hardMask.length).fill(0);

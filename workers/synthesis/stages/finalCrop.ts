@@ -14,7 +14,7 @@ import { medianFaceBox } from './marginCrop.js';
 export const finalCrop: Stage<{ size: number; margin: number[]; fraction: number; forehead: number }> = {
   name: 'final_crop',
   defaults: { size: 224, margin: [0.2, 0.8], fraction: 0.25, forehead: 0.5 },
-  apply(clip, { size, margin, fraction, forehead }, { random, fail }) {
+  apply(clip, { size, margin, fraction, forehead }, { random, workspace, fail }) {
     const { fake, target, frames, frameBytes, width, difference } = clip;
     if (!fake) throw new RecipeError('final_crop has to come after blend');
     const face = medianFaceBox(clip, clip.points);
@@ -34,7 +34,7 @@ export const finalCrop: Stage<{ size: number; margin: number[]; fraction: number
     const columns = resizeTaps(box.x1 - box.x0, size, box.x0);
     const rows = resizeTaps(box.y1 - box.y0, size, box.y0);
     const outBytes = size * size * 3;
-    const bytes = new Uint8Array(2 * frames * outBytes);
+    const bytes = workspace.bytes('cut', 2 * frames * outBytes);
     const whole = wholeBox(size, size);
     for (let t = 0; t < frames; t++) {
       const real = t * outBytes;
@@ -47,7 +47,7 @@ export const finalCrop: Stage<{ size: number; margin: number[]; fraction: number
       }
       resampleRgb(fake, t * frameBytes, width, bytes, fakeAt, size, columns, rows, changed);
     }
-    clip.pair = { bytes, height: size, width: size };
+    clip.pair = { bytes: bytes.slice(), height: size, width: size }; // memory of its own, that may leave the thread
   },
 };
 

@@ -26,6 +26,7 @@ export const mask: Stage<{ types: string[]; landmarks68_prob: number }> = {
     count(`mask_${type}`);
     const { width, height, frames } = clip;
     const bytes = workspace.bytes('hard mask', frames * width * height).fill(0);
+    clip.maskPoints = points;
     clip.hardMask = bytes;
     clip.softMask = null;
     clip.support = [];

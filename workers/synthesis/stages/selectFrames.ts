@@ -1,14 +1,16 @@
 import type { Random } from '../../random/keyedGenerator.js';
 import type { Stage } from '../stage.js';
+import { drawRate, frameRate, rateMap } from './frameRate.js';
 
 /**
  * Chooses the clip's frames: `num_segments` disjoint windows of `frames_per_segment` contiguous frames each, in order
- * of time. Temporal filters must see neighbouring frames as neighbours, so a window never spans a gap.
+ * of time. Temporal filters must see neighbouring frames as neighbours, so a window never spans a gap. Where the recipe
+ * changes the frame rate, windows are as long as the rate needs: up to twice the length.
  */
 export const selectFrames: Stage<{ num_segments: number; frames_per_segment: number }> = {
   name: 'select_frames',
   defaults: { num_segments: 4, frames_per_segment: 8 },
-  apply(clip, { num_segments, frames_per_segment }, { random, fail }) {
+  apply(clip, { num_segments, frames_per_segment }, { random, count, fail, peek }) {
     clip.assertNotGathered('select_frames');
     const { frameNumbers, frames, points } = clip.stored;
     const wanted = num_segments * frames_per_segment;
@@ -17,18 +19,26 @@ export const selectFrames: Stage<{ num_segments: number; frames_per_segment: num
         `${frames} frames without frame numbers may be spread over the video; expected an array 'frames' in the landmarks file, or at most ${2 * wanted} frames`,
       );
     const runs = contiguousRuns(frameNumbers, frames);
-    const starts = drawWindows(runs, num_segments, frames_per_segment, random);
+    const retiming = peek(frameRate);
+    const rate = retiming ? drawRate(retiming.params, retiming.random) : 1;
+    let map = rateMap(frames_per_segment, rate);
+    let starts = drawWindows(runs, num_segments, map[frames_per_segment - 1]! + 1, random);
+    if (!starts && rate > 1) {
+      count('frame_rate_short');
+      map = rateMap(frames_per_segment, 1);
+      starts = drawWindows(runs, num_segments, frames_per_segment, random);
+    }
     if (!starts)
       return fail(
         `expected ${num_segments} runs of ${frames_per_segment} contiguous frames but the clip's runs have ${lengthsOf(runs)} frames`,
       );
 
-    clip.frameIndex = Int32Array.from(
-      starts.flatMap((start) => Array.from({ length: frames_per_segment }, (_, i) => start + i)),
-    );
+    const length = map[frames_per_segment - 1]! + 1;
+    clip.rateMap = map.every((frame, t) => frame === t) ? null : map;
+    clip.frameIndex = Int32Array.from(starts.flatMap((start) => Array.from({ length }, (_, i) => start + i)));
     clip.segments = num_segments;
     const perFrame = points * 2;
-    clip.landmarks = new Float64Array(wanted * perFrame);
+    clip.landmarks = new Float64Array(clip.frames * perFrame);
     clip.frameIndex.forEach((frame, t) => {
       clip.landmarks.set(clip.stored.landmarks.subarray(frame * perFrame, (frame + 1) * perFrame), t * perFrame);
     });

@@ -1,7 +1,9 @@
 import { resizeTaps } from '../../image/axisTaps.js';
+import { blurBinary } from '../../image/blurBinary.js';
 import { type Box, growBox, isEmptyBox } from '../../image/box.js';
 import { gaussianBlur } from '../../image/gaussianBlur.js';
 import { gaussianKernel, sigmaOfSize } from '../../image/gaussianKernel.js';
+import { keepFull } from '../../image/keepFull.js';
 import { resampleMask } from '../../image/resampleMask.js';
 import type { Clip } from '../clip.js';
 import { RecipeError } from '../recipe.js';
@@ -75,6 +77,7 @@ function softenFrames(
   const back = { columns: resizeTaps(width, clip.width), rows: resizeTaps(height, clip.height) };
   const resized = workspace.floats('soften resized', width * height);
   const blurred = workspace.floats('soften blurred', width * height);
+  const core = workspace.bytes('soften core', width * height);
   const support: Box[] = [];
   for (let t = 0; t < clip.frames; t++) {
     const offset = t * clip.width * clip.height;
@@ -83,44 +86,14 @@ function softenFrames(
     const large = resampleMask(mask, offset, clip.width, clip.support![t]!, resized, 0, width, columns, rows);
     if (isEmptyBox(large)) return null;
     gaussianBlur(resized, 0, width, height, large, erosion, blurred, 0, large);
-    const core = keepFull(blurred, width, large, threshold);
-    if (isEmptyBox(core)) return null;
-    const feathered = growBox(core, (feather.length - 1) / 2, width, height);
+    const full = keepFull(blurred, width, large, threshold, core);
+    if (isEmptyBox(full)) return null;
+    const feathered = growBox(full, (feather.length - 1) / 2, width, height);
     resized.fill(0);
-    gaussianBlur(blurred, 0, width, height, core, feather, resized, 0, feathered);
-    const factor = 1 / largest(resized, width, feathered);
+    const factor = 1 / blurBinary(core, width, height, full, feather, resized, feathered);
     support.push(
       resampleMask(resized, 0, width, feathered, softened, offset, clip.width, back.columns, back.rows, factor),
     );
   }
   return support;
-}
-
-/** Inside `box`, 1 where the value is within `threshold` of the largest and 0 elsewhere; returns where the ones lie. */
-function keepFull(values: Float32Array, width: number, box: Box, threshold: number): Box {
-  const least = largest(values, width, box) * (1 - threshold);
-  const kept = { x0: box.x1, y0: box.y1, x1: box.x0, y1: box.y0 };
-  if (!(least > 0)) return { x0: 0, y0: 0, x1: 0, y1: 0 };
-  for (let y = box.y0; y < box.y1; y++) {
-    for (let x = box.x0; x < box.x1; x++) {
-      const i = y * width + x;
-      if (values[i]! < least) {
-        values[i] = 0;
-        continue;
-      }
-      values[i] = 1;
-      if (x < kept.x0) kept.x0 = x;
-      if (x >= kept.x1) kept.x1 = x + 1;
-      if (y < kept.y0) kept.y0 = y;
-      kept.y1 = y + 1;
-    }
-  }
-  return kept;
-}
-
-function largest(values: Float32Array, width: number, box: Box): number {
-  let most = 0;
-  for (let y = box.y0; y < box.y1; y++)
-    for (let i = y * width + box.x0; i < y * width + box.x1; i++) if (values[i]! > most) most = values[i]!;
-  return most;
 }

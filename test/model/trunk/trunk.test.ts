@@ -4,8 +4,8 @@ import { debug, type StfConfig } from '../../../model/config/stfConfig.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
 import { ConstantCache } from '../../../model/layers/constantCache.js';
 import { ParameterScope } from '../../../model/layers/parameterScope.js';
-import { NativeTrunk } from '../../../model/trunk/nativeTrunk.js';
 import { Stem } from '../../../model/trunk/stem.js';
+import { Trunk } from '../../../model/trunk/trunk.js';
 import { largestDifference, numbersOf } from '../differences.js';
 import { seededUniform, seededValues } from '../seededUniform.js';
 
@@ -17,27 +17,35 @@ afterAll(() => constants.dispose());
 
 function create(config: StfConfig) {
   const scope = ParameterScope.root(seededUniform(1));
-  const trunk = new NativeTrunk(scope, config, constants);
+  const trunk = new Trunk(scope, config, constants);
   return { trunk, parameters: scope.parameters };
 }
 const pixels = (size: number) => ({ batch: 1, frames: 4, height: size, width: size, segments: 1 });
-const noMask = () => undefined;
+const inference = { nextMask: () => undefined, training: false };
 
 test.each([
   [64, 2],
   [96, 3],
 ])('a %i px clip becomes a %i×%i map of stage 3', (size, cells) => {
   const { trunk } = create(debug());
-  const out = tf.tidy(() => trunk.forward(tf.zeros([4, size, size, 3]), pixels(size), noMask));
+  const out = tf.tidy(() => trunk.forward(tf.zeros([4, size, size, 3]), pixels(size), inference));
   expect(out.features.shape).toEqual([4 * cells * cells, 128]);
   expect(out.grid).toEqual({ batch: 1, frames: 4, height: cells, width: cells, segments: 1 });
-  expect([out.hllEnergy.shape, out.allBandEnergy.shape]).toEqual([[1], [1]]);
+  expect(out.pooled.map(({ shape }) => shape)).toEqual([
+    [1, 4, 32],
+    [1, 4, 64],
+    [1, 4, 128],
+  ]);
+  expect([out.wavelet.hllEnergy.shape, out.wavelet.allBandEnergy.shape]).toEqual([[1], [1]]);
+  expect(out.wavelet.attention.shape).toEqual([(2 * size * size) / 64, 32]);
 });
 
 test('a stage asks for two masks per block, in depth order', () => {
   const { trunk } = create({ ...debug(), stage1_blocks: 2, stage2_blocks: 3 });
   let asked = 0;
-  tf.tidy(() => trunk.forward(tf.zeros([4, 64, 64, 3]), pixels(64), () => void asked++ as undefined));
+  tf.tidy(() =>
+    trunk.forward(tf.zeros([4, 64, 64, 3]), pixels(64), { nextMask: () => void asked++ as undefined, training: true }),
+  );
   expect(asked).toBe(10);
 });
 
@@ -59,7 +67,7 @@ describe('moving a clip by 32 pixels', () => {
       ]);
     const map = (left: number) =>
       tf.tidy(
-        () => tf.reshape(trunk.forward(clip(left), pixels(size), noMask).features, [4, 10, 10, 128]) as tf.Tensor4D,
+        () => tf.reshape(trunk.forward(clip(left), pixels(size), inference).features, [4, 10, 10, 128]) as tf.Tensor4D,
       );
     const [here, there] = [map(128), map(160)];
     // The map's border reaches three cells in: 4 taps × 16 px in stage 2, 4 × 8 px in stage 1 and the wavelet's window.

@@ -1,0 +1,92 @@
+/**
+ * The part of node-av that is used here: FFmpeg's own structures. Declared by hand, because the package is optional and
+ * the sources have to compile without it. Calls return a negative AVERROR when they fail.
+ */
+export type AvFrame = {
+  width: number;
+  height: number;
+  format: number;
+  pts: bigint;
+  pictType: number;
+  readonly linesize: number[];
+  /** Views of native memory, one per plane; not to be touched once the frame is freed. */
+  readonly data: Buffer[] | null;
+  alloc(): void;
+  /** Rows begin at multiples of `align` bytes; 0 for what the processor likes best. */
+  getBuffer(align?: number): number;
+  unref(): void;
+  free(): void;
+};
+
+export type AvPacket = { data: Buffer | null; alloc(): void; unref(): void; free(): void };
+
+export type AvCodecContext = {
+  width: number;
+  height: number;
+  pixelFormat: number;
+  timeBase: unknown;
+  threadCount: number;
+  allocContext3(codec: unknown): void;
+  /** `searchFlags` decides whether the encoder's private options are looked at too. */
+  setOption(name: string, value: string, type: number, searchFlags: number): number;
+  open2Sync(codec: unknown, options: null): number;
+  sendFrameSync(frame: AvFrame | null): number;
+  receivePacketSync(packet: AvPacket): number;
+  sendPacketSync(packet: AvPacket | null): number;
+  receiveFrameSync(frame: AvFrame): number;
+  freeContext(): void;
+};
+
+export type AvScaler = {
+  getContext(
+    width: number,
+    height: number,
+    format: number,
+    outWidth: number,
+    outHeight: number,
+    outFormat: number,
+    flags: number,
+  ): void;
+  scaleFrameSync(out: AvFrame, frame: AvFrame): number;
+  freeContext(): void;
+};
+
+type NodeAvLib = {
+  Frame: new () => AvFrame;
+  Packet: new () => AvPacket;
+  CodecContext: new () => AvCodecContext;
+  SoftwareScaleContext: new () => AvScaler;
+  Rational: new (numerator: number, denominator: number) => unknown;
+  Codec: { findEncoderByName(name: string): unknown; findDecoder(id: number): unknown };
+  FFmpegError: new (code: number) => Error;
+  Log: { setLevel(level: number): void };
+  getFFmpegInfo(): { version: string };
+};
+
+const CONSTANTS = [
+  'AV_CODEC_ID_H264',
+  'AV_LOG_QUIET',
+  'AV_OPT_SEARCH_CHILDREN',
+  'AV_OPT_TYPE_STRING',
+  'AV_PICTURE_TYPE_I',
+  'AV_PICTURE_TYPE_NONE',
+  'AV_PIX_FMT_RGB24',
+  'AV_PIX_FMT_YUV420P',
+  'AVERROR_EAGAIN',
+  'AVERROR_EOF',
+  'SWS_BICUBIC',
+] as const;
+
+export type NodeAv = NodeAvLib & { constants: Record<(typeof CONSTANTS)[number], number> };
+
+/** @throws whatever the import throws where the package or its binary for this platform is missing */
+export async function loadNodeAv(): Promise<NodeAv> {
+  // Names in variables: the compiler would look for an imported literal, and the package may not be there.
+  const [libName, constantsName] = ['node-av/lib', 'node-av/constants'];
+  const lib = (await import(libName)) as NodeAvLib;
+  const constants = (await import(constantsName)) as NodeAv['constants'];
+  for (const name of CONSTANTS)
+    if (typeof constants[name] !== 'number') throw new Error(`this version of node-av has no constant ${name}`);
+  lib.Log.setLevel(constants.AV_LOG_QUIET); // errors are thrown; x264 would print a page for each clip
+  return { ...lib, constants };
+}
