@@ -1,7 +1,6 @@
 import { describe, type EngineInfo } from '../../model/index.js';
 import type { PreparedRun } from '../training/prepareRun.js';
 import type { StopReason, TrainingRun } from '../training/trainingRun.js';
-import { notAvailable } from './notAvailable.js';
 import { versions } from './versions.js';
 
 /** The content of config.json. */
@@ -19,7 +18,6 @@ export async function describeRun(
     engine,
     dtype: { requested: config.amp_dtype, effective: 'float32' },
     codec: { jpeg: 'libjpeg-turbo', h264: codec ?? null },
-    not_available: notAvailable(config),
     workers: config.num_workers || 'auto',
     data: { root: data.path, splits: splits.source, train: ids.train.length, val: ids.val.length },
     ...(await versions()),

@@ -8,7 +8,6 @@ import { dryRunData } from '../demo/dryRunData.js';
 import { Console, type LogFormat } from '../progress.js';
 import { projectFolder } from '../projectFolder.js';
 import { planRecording, type RecordOptions, type RecordPlan } from '../recording/recordPlan.js';
-import { notAvailable } from '../run/notAvailable.js';
 import { RunFolder } from '../run/runFolder.js';
 import type { RunState } from '../run/runState.js';
 import { UserError } from '../userError.js';
@@ -75,7 +74,7 @@ export async function prepareRun(options: TrainOptions): Promise<PreparedRun> {
     const record = await planRecording(options, folder.file('recorded'), options.resume !== undefined);
     const codec = config.use_compression_aug ? await chooseCodec(config.sbi.codec) : undefined;
     log.info(describe(config));
-    for (const text of [...warnings, ...notAvailable(config)]) log.warn(text);
+    for (const text of warnings) log.warn(text);
     if (codec) sayCodec(log, codec, resumed?.state);
     for (const text of notes) log.info(text);
     const sections = toSections(config);
