@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { attempt, listRecordings, RecordingError, readRecording } from '../../operators/index.js';
 import { SynthesisPool, type SynthesisTask } from '../../workers/index.js';
 import type { SheetStrip } from '../contactSheet/pictureSheet.js';
@@ -10,12 +10,13 @@ import { type BatchHeader, batchOfRecording, type RecordedBatch } from '../recor
 import type { RecordingPlace } from '../recording/recordedSteps.js';
 import { drawRecordingSheet, stripsOf } from '../recording/recordingSheet.js';
 import { type RecordingRow, rowOf, tableHead, tableLine } from '../recording/recordingTable.js';
-import { inRange, parseStepRange, type StepRange } from '../recording/stepRange.js';
+import { inRange, type StepRange } from '../recording/stepRange.js';
 import { type TrainOnRecordingsOptions, trainOnRecordings } from '../recording/trainOnRecordings.js';
 import { describeDifference, statusOf, verifyBatch } from '../recording/verifyBatch.js';
 import { attemptOptions } from '../training/fillPosition.js';
 import { sampleSeed } from '../training/microBatch.js';
 import { UserError } from '../userError.js';
+import { stepRange, wholeNumber } from './optionValues.js';
 
 /** Pairs on a sheet. */
 const SHEET_PAIRS = 8;
@@ -31,24 +32,10 @@ type ReplayOptions = TrainOnRecordingsOptions & {
   logFormat: LogFormat;
 };
 
-const wholeNumber = (least: number) => (text: string) => {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new InvalidArgumentError(`expected a whole number of at least ${least}.`);
-  return value;
-};
-const steps = (text: string) => {
-  try {
-    return parseStepRange(text);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-};
-
 const replayCommand = new Command('node pipeline/replay.js')
   .description('Loads micro-batches that `train --record` has kept, and checks every byte against its checksum.')
   .argument('<path>', 'a recording (.msgpack), or a folder of them')
-  .option('--steps <A..B>', 'only these optimiser steps: A..B, A.., ..B or A', steps)
+  .option('--steps <A..B>', 'only these optimiser steps: A..B, A.., ..B or A', stepRange)
   .option('--verify', 'make every pair again from its recipe and compare the bytes')
   .option('--data-root <folder>', 'where the face crops lie, if not where they lay when recorded')
   .option('--workers <n>', 'workers that make pairs again; 0: one per core, less one', wholeNumber(0), 0)

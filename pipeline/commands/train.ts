@@ -1,16 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseCommand, runCommand } from '../exitCodes.js';
-import { parseStepRange } from '../recording/stepRange.js';
 import { executeRun } from '../training/executeRun.js';
 import { prepareRun, type TrainOptions } from '../training/prepareRun.js';
 import { UserError } from '../userError.js';
+import { stepRange, wholeNumber } from './optionValues.js';
 
-const wholeNumber = (least: number) => (text: string) => {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new InvalidArgumentError(`expected a whole number of at least ${least}.`);
-  return value;
-};
 const money = (text: string) => {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value < 0)
@@ -23,13 +17,6 @@ const gigabytes = (text: string) => {
   if (!(value > 0 && Number.isFinite(value)))
     throw new InvalidArgumentError('expected a positive number of gigabytes.');
   return value;
-};
-const steps = (text: string) => {
-  try {
-    return parseStepRange(text);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
 };
 
 const trainCommand = new Command('node pipeline/train.js')
@@ -57,7 +44,7 @@ const trainCommand = new Command('node pipeline/train.js')
   .option('--workers <n>', 'augmentation workers; 0: as many as the trainer turns out to need', wholeNumber(0))
   .option('--seed <n>', 'seed of everything random', wholeNumber(0))
   .option('--record [folder]', "keep micro-batches for `replay` (default folder: recorded/ in the run's)")
-  .option('--record-steps <A..B>', 'optimiser steps to record: A..B, A.., ..B or A (default: all)', steps)
+  .option('--record-steps <A..B>', 'optimiser steps to record: A..B, A.., ..B or A (default: all)', stepRange)
   .option('--record-max-gb <n>', 'disk that recordings may take (default: 10); then recording stops', gigabytes)
   .option('--dry-run', 'two short epochs on made-up clips through the whole flow')
   .addOption(new Option('--log-format <format>', 'how to log').choices(['pretty', 'json']).default('pretty'))

@@ -145,15 +145,15 @@ type Beginning = Pick<PreparedRun, 'resumed' | 'transfer'> & { notes: string[] }
 
 /** Whether the run begins anew, goes on exactly, or begins with the weights of another phase. */
 async function beginning(folder: RunFolder, options: TrainOptions, config: StfConfig): Promise<Beginning> {
-  const file = options.resume === 'auto' ? await folder.lastCheckpoint() : options.resume;
-  const own = options.resume === 'auto' || file === undefined;
-  if (!options.resume || !own)
-    if ((await folder.holdsRun()) && !(file && inside(folder, file)))
-      throw new UserError(`${folder.path} holds a run already; give --resume auto to go on with it, or another --out`);
+  const auto = options.resume === 'auto';
+  const file = auto ? await folder.lastCheckpoint() : options.resume;
+  const state = file ? ((await readCheckpoint(file)).state as RunState | null) : null;
+  const goesOn = file !== undefined && (auto || state?.phase === options.phase);
+  // Only a run that goes on may write into its folder; any other beginning would wipe the logs that lie there.
+  if (!auto && !(goesOn && inside(folder, file)) && (await folder.holdsRun()))
+    throw new UserError(`${folder.path} holds a run already; give --resume auto to go on with it, or another --out`);
   if (!file) return { resumed: undefined, transfer: undefined, notes: [] };
-  const state = (await readCheckpoint(file)).state as RunState | null;
-  if (!own && state?.phase !== options.phase)
-    return { resumed: undefined, transfer: file, notes: [`beginning with the weights of ${file}`] };
+  if (!goesOn) return { resumed: undefined, transfer: file, notes: [`beginning with the weights of ${file}`] };
   if (!state) throw new UserError(`--resume: ${file} holds weights only; expected a checkpoint that a run wrote`);
   const notes = checkResumable(file, state, options.phase, config).map(
     (text) => `changed since the checkpoint: ${text}`,

@@ -116,10 +116,15 @@ describe('train', () => {
     const again = await train(on(data, a, ...steps));
     expect(again).toMatchObject({ code: 2 });
     expect(again.text).toMatch(/holds a run already; give --resume auto/);
+    const best = join(a, 'checkpoints', 'phase_a_best.safetensors');
+    const over = await train(on(data, a, '--phase', 'baseline', '--resume', best, ...steps));
+    expect(over).toMatchObject({ code: 2 });
+    expect(over.text).toMatch(/holds a run already/);
     const other = await train(on(data, a, '--resume', 'auto', '--set', 'training.lr=0.1', ...steps));
     expect(other.code).toBe(2);
     expect(other.text).toMatch(/training\.lr: 0\.0005 in the checkpoint, 0\.1 now/);
     expect(await weights(a)).toBe(await weights(b));
+    expect(await readFile(join(a, 'batches.jsonl'), 'utf8')).toBe(await readFile(join(b, 'batches.jsonl'), 'utf8'));
   }, 240_000);
 
   it.each([

@@ -1,0 +1,20 @@
+import { InvalidArgumentError } from 'commander';
+import { parseStepRange, type StepRange } from '../recording/stepRange.js';
+
+/* What the commands read from the text of an option; a wrong value is commander's error, exit code 2. */
+
+export const wholeNumber = (least: number) => (text: string) => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new InvalidArgumentError(`expected a whole number of at least ${least}.`);
+  return value;
+};
+
+/** A range of optimiser steps: `A..B`, `A..`, `..B` or `A`. */
+export function stepRange(text: string): StepRange {
+  try {
+    return parseStepRange(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
