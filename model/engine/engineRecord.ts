@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { engineRecordPath } from './nativePackage.js';
+import { PROCESSOR_LEVELS } from './processorLevel.js';
 
 const EngineRecordSchema = z.object({
   engine: z.enum(['tensorflow', 'tensorflow-cuda', 'wasm']),
@@ -10,6 +11,8 @@ const EngineRecordSchema = z.object({
   reason: z.string(),
   /** Named by the user with --engine, so that a later set-up without a name keeps it. */
   asked: z.enum(['tensorflow', 'tensorflow-cuda', 'wasm']).optional(),
+  /** The processors that our own operations were compiled for, or why they are missing. */
+  operations: z.union([z.object({ level: z.enum(PROCESSOR_LEVELS) }), z.object({ missing: z.string() })]).optional(),
 });
 
 /** What set-up chose for this checkout on this machine, and why. */

@@ -11,9 +11,17 @@ export function nativePackageFolder(): string {
   return dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
 }
 
+export const TFJS_ADDON_FILE = 'tfjs_binding.node';
+export const OWN_ADDON_FILE = 'stf_engine.node';
+
 /** Where the package expects its compiled addon. */
 export function addonPath(packageFolder: string = nativePackageFolder()): string {
-  return join(packageFolder, 'lib', `napi-v${NAPI_LEVEL}`, 'tfjs_binding.node');
+  return join(packageFolder, 'lib', `napi-v${NAPI_LEVEL}`, TFJS_ADDON_FILE);
+}
+
+/** Where the addon with our own operations lies: beside the package's, so that what wipes one wipes both. */
+export function ownAddonPath(packageFolder: string = nativePackageFolder()): string {
+  return join(packageFolder, 'lib', `napi-v${NAPI_LEVEL}`, OWN_ADDON_FILE);
 }
 
 /** Where set-up writes what it chose. It lies beside the addon, so that what wipes one wipes both. */

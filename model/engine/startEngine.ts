@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { EngineError } from './engineError.js';
 import { readEngineRecord } from './engineRecord.js';
 import { type EngineRequest, resolveEngineRequest } from './engineRequest.js';
+import type { OwnAddon } from './ownAddon.js';
+import { announceOwnOperations, whyNoOwnOperations } from './ownOperations.js';
 import { type NativeEngine, startNativeEngine } from './startNativeEngine.js';
 import { startWasmEngine } from './startWasmEngine.js';
 
@@ -14,7 +16,14 @@ export type EngineInfo = {
   /** Size of the compute pool where it is known: TF_NUM_INTRAOP_THREADS or the number of cores; 1 for wasm. */
   threads?: number;
   reason: string;
+  /** Whether layers compute by our own operations: `on`, or why not. */
+  operations: string;
 };
+
+let own: OwnAddon | undefined;
+
+/** The recorder of graphs, where the engine that was started has one. */
+export const graphRecorder = (): OwnAddon | undefined => (tf.getBackend() === 'tensorflow' ? own : undefined);
 
 /**
  * Loads an engine and makes it TensorFlow.js' backend. Works in the main thread and in worker threads (see
@@ -51,10 +60,16 @@ function reasonOfSetup(reason: string | undefined): string {
 }
 
 function describe(native: NativeEngine, reason: string): EngineInfo {
-  return { name: 'tensorflow', version: native.version, device: native.device, threads: native.threads, reason };
+  const { version, device, threads } = native;
+  own = typeof native.own === 'string' ? undefined : native.own;
+  // Our operations have kernels for the CPU only.
+  const missing = device === 'gpu' ? 'they have no kernels for GPUs' : undefined;
+  announceOwnOperations(typeof native.own === 'string' ? native.own : missing);
+  return { name: 'tensorflow', version, device, threads, reason, operations: whyNoOwnOperations() ?? 'on' };
 }
 
 async function wasm(reason: string): Promise<EngineInfo> {
   await startWasmEngine();
-  return { name: 'wasm', version: tf.version.tfjs, device: 'cpu', threads: 1, reason };
+  const operations = whyNoOwnOperations() ?? 'on';
+  return { name: 'wasm', version: tf.version.tfjs, device: 'cpu', threads: 1, reason, operations };
 }

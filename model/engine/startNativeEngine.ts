@@ -6,8 +6,15 @@ import { setEngineEnvironment } from './engineEnvironment.js';
 import { EngineError } from './engineError.js';
 import { restoreLegacyNodeUtil } from './legacyNodeUtil.js';
 import { addonPath } from './nativePackage.js';
+import { loadOwnAddon, type OwnAddon } from './ownAddon.js';
 
-export type NativeEngine = { version: string; device: 'cpu' | 'gpu'; threads: number };
+export type NativeEngine = {
+  version: string;
+  device: 'cpu' | 'gpu';
+  threads: number;
+  /** Our own operations and the recorder of graphs, or why there are none. */
+  own: OwnAddon | string;
+};
 
 /** What we use of the package's backend object. */
 type NativeBackend = { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
@@ -34,6 +41,7 @@ export async function startNativeEngine(): Promise<NativeEngine> {
     version: backend.binding.TF_Version,
     device: backend.isUsingGpuDevice ? 'gpu' : 'cpu',
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism(),
+    own: loadOwnAddon(),
   };
 }
 

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { ownOperation, ownOperationsInUse } from '../engine/ownOperations.js';
 import { differentiable } from './differentiable.js';
 import type { ParameterScope } from './parameterScope.js';
 import { asRows, likeShape } from './rows.js';
@@ -17,7 +18,28 @@ export function createLayerNorm(scope: ParameterScope, channels: number): LayerN
  *
  * @param x `[..., C]`
  */
-export function layerNorm<T extends tf.Tensor>(x: T, { gamma, beta }: LayerNormParameters): T {
+export function layerNorm<T extends tf.Tensor>(x: T, parameters: LayerNormParameters): T {
+  return ownOperationsInUse() ? fusedLayerNorm(x, parameters) : composedLayerNorm(x, parameters);
+}
+
+function fusedLayerNorm<T extends tf.Tensor>(x: T, { gamma, beta }: LayerNormParameters): T {
+  return differentiable<T>(
+    [x, gamma, beta],
+    (save) => {
+      const attributes = { epsilon: { kind: 'float', value: EPSILON } } as const;
+      const [y, mean, inverseDeviation] = ownOperation('StfLayerNorm', attributes, [x, gamma, beta], 3);
+      save([x, gamma, mean, inverseDeviation]);
+      return y as T;
+    },
+    (dy, saved) => {
+      const [dx, dParameters] = ownOperation('StfLayerNormGradient', {}, [dy, ...saved], 2);
+      const [dGamma, dBeta] = tf.unstack(dParameters);
+      return [dx, dGamma, dBeta];
+    },
+  );
+}
+
+function composedLayerNorm<T extends tf.Tensor>(x: T, { gamma, beta }: LayerNormParameters): T {
   const channels = x.shape[x.rank - 1];
   return differentiable<T>(
     [x, gamma, beta],

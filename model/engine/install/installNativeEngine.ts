@@ -1,14 +1,18 @@
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { addonPath, nativePackageFolder } from '../nativePackage.js';
+import { EngineError } from '../engineError.js';
+import { addonPath, nativePackageFolder, ownAddonPath } from '../nativePackage.js';
+import { type ProcessorLevel, processorLevel } from '../processorLevel.js';
 import { cacheFolder } from './cacheFolder.js';
 import { removePartialFolders } from './commitFolder.js';
-import { ADDON_FILE, addonOf, compileAddon, faultOfAddon } from './compileAddon.js';
+import { type Addon, compileAddon, faultOfAddon } from './compileAddon.js';
 import { type NativeVariant, PINNED_WHEELS, type PinnedWheel } from './enginePins.js';
 import { fileDigest } from './fileDigest.js';
 import { faultOfLibrary, installLibrary, libraryOf } from './installLibrary.js';
 import type { Scrutiny } from './manifest.js';
+import { ownAddonOf } from './ownAddon.js';
 import { type Need, requireTools } from './prerequisites.js';
+import { tfjsAddonOf } from './tfjsAddon.js';
 import { withCacheLock } from './withCacheLock.js';
 
 export type InstallOptions = {
@@ -20,33 +24,42 @@ export type InstallOptions = {
   /** Where `@tensorflow/tfjs-node-gpu` lies. */
   packageFolder?: string;
   wheels?: PinnedWheel[];
+  /** Where the sources of our own operations lie. */
+  kernelFolder?: string;
 };
 
+/** What our own operations were compiled for, or why there are none: then their compositions are computed. */
+export type OwnOperationsRecord = { level: ProcessorLevel } | { missing: string };
+
 /**
- * Puts libtensorflow and the compiled addon into the user's cache, if they are not there, and the addon into the
+ * Puts libtensorflow and the compiled addons into the user's cache, if they are not there, and the addons into the
  * package's folder. What is there and whole is used; what broke off goes on; two at once wait for one another.
  * @throws EngineError if a tool is missing, a download or the compiler fails, or a wheel is not the pinned one.
  */
-export async function installNativeEngine(options: InstallOptions): Promise<void> {
+export async function installNativeEngine(options: InstallOptions): Promise<OwnOperationsRecord> {
   const { variant, scrutiny, say, env = process.env, packageFolder = nativePackageFolder() } = options;
   const cache = cacheFolder(env);
   const library = libraryOf(variant, cache, options.wheels ?? PINNED_WHEELS[variant]);
-  const addon = await addonOf(packageFolder, library.folder, cache);
+  const level = processorLevel();
+  const addon = await tfjsAddonOf(packageFolder, library.folder, cache);
+  const own = await ownAddonOf(level, library.folder, cache, options.kernelFolder);
   const faults = async () => ({
     library: await faultOfLibrary(library, scrutiny),
     addon: await faultOfAddon(addon, scrutiny),
+    own: await faultOfAddon(own, scrutiny),
   });
 
+  let operations: OwnOperationsRecord = { level };
   const found = await faults();
-  if (found.library === undefined && found.addon === undefined) {
+  if (Object.values(found).every((fault) => fault === undefined)) {
     say(`the engine lies whole in ${cache}${scrutiny === 'full' ? ' (every byte checked)' : ''}`);
   } else {
     await withCacheLock(cache, say, async () => {
       // Whoever held the lock before may have done the work.
-      const { library: libraryFault, addon: addonFault } = await faults();
+      const { library: libraryFault, addon: addonFault, own: ownFault } = await faults();
       const needs: Need[] = [];
       if (libraryFault !== undefined) needs.push('download');
-      if (libraryFault !== undefined || addonFault !== undefined) needs.push('compile');
+      if (libraryFault !== undefined || addonFault !== undefined || ownFault !== undefined) needs.push('compile');
       if (needs.length === 0) return;
       await requireTools(needs, env);
       const leftovers = await removePartialFolders(cache);
@@ -56,14 +69,36 @@ export async function installNativeEngine(options: InstallOptions): Promise<void
         await installLibrary(library, env, say);
       }
       if (addonFault !== undefined) await compileAddon(addon, env, say);
+      if (ownFault !== undefined) operations = await compileOperations(own, level, env, say);
       await rm(library.downloads, { recursive: true, force: true });
     });
   }
-  await placeAddon(join(addon.folder, ADDON_FILE), addonPath(packageFolder));
+  await place(addon, addonPath(packageFolder));
+  if ('level' in operations) await place(own, ownAddonPath(packageFolder));
+  else await rm(ownAddonPath(packageFolder), { force: true });
+  return operations;
 }
 
-/** Copies the addon to where the package looks for it, whole or not at all: a training run may be loading it. */
-async function placeAddon(source: string, target: string): Promise<void> {
+/** The engine computes without operations of ours, slower; so a compiler that fails over them is not the end. */
+async function compileOperations(
+  own: Addon,
+  level: ProcessorLevel,
+  env: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+): Promise<OwnOperationsRecord> {
+  try {
+    await compileAddon(own, env, say);
+    return { level };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    say(`going on without operations of our own, which is slower: ${error.message}`);
+    return { missing: error.message.split('\n').slice(0, 2).join(' ') };
+  }
+}
+
+/** Copies an addon to where it is loaded from, whole or not at all: a training run may be loading it. */
+async function place({ folder, file }: Addon, target: string): Promise<void> {
+  const source = join(folder, file);
   const present = await fileDigest(target).catch(() => undefined);
   if (present === (await fileDigest(source))) return;
   await mkdir(dirname(target), { recursive: true });

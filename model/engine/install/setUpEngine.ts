@@ -17,6 +17,7 @@ export type SetUpOptions = {
   env?: NodeJS.ProcessEnv;
   packageFolder?: string;
   wheels?: PinnedWheel[];
+  kernelFolder?: string;
   selfTest?: typeof runSelfTest;
 };
 
@@ -55,12 +56,16 @@ async function choose(request: Request, options: SetUpOptions): Promise<EngineRe
   try {
     const unsupported = unsupportedPlatform();
     if (unsupported !== undefined) throw new EngineError(unsupported);
-    await installNativeEngine({ ...options, variant, scrutiny: options.verify ? 'full' : 'quick' });
+    const operations = await installNativeEngine({
+      ...options,
+      variant,
+      scrutiny: options.verify ? 'full' : 'quick',
+    });
     const info = await selfTest('tensorflow', env);
     if (variant === 'tensorflow-cuda' && info.device !== 'gpu') {
       say('TensorFlow sees no GPU here: check the driver with `nvidia-smi`; until then it computes on the CPU');
     }
-    return { engine: variant, version: info.version, reason: reasonFor(request, info) };
+    return { engine: variant, version: info.version, reason: reasonFor(request, info), operations };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     if (request.engine !== 'auto') {

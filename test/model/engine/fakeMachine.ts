@@ -69,7 +69,9 @@ export class FakeMachine {
       this.program(
         'g++',
         `[ "$1" = --version ] && exit 0
-        [ -n "$FAKE_GXX_FAILS" ] && { echo "tfjs_backend.cc:1: error: no such thing" >&2; exit 1; }
+        [ -n "$FAKE_GXX_FAILS" ] && case "$*" in
+          *"$FAKE_GXX_FAILS"*) echo "$FAKE_GXX_FAILS:1: error: no such thing" >&2; exit 1 ;;
+        esac
         for last; do :; done
         echo "compiled $*" > "$last"`,
       );
@@ -85,6 +87,11 @@ export class FakeMachine {
   calls(tool: 'python3' | 'g++'): string[] {
     const lines = readFileSync(this.log, 'utf8').split('\n');
     return lines.filter((line) => line.startsWith(`${tool} `) && !line.endsWith('--version'));
+  }
+
+  /** How often an addon was linked. */
+  links(file: 'tfjs_binding.node' | 'stf_engine.node'): number {
+    return this.calls('g++').filter((call) => call.endsWith(file)).length;
   }
 
   private program(name: string, body: string): void {

@@ -16,7 +16,8 @@ import { EngineError } from '../../../model/engine/engineError.js';
 import { readEngineRecord } from '../../../model/engine/engineRecord.js';
 import { PINNED_WHEELS } from '../../../model/engine/install/enginePins.js';
 import { type SetUpOptions, setUpEngine } from '../../../model/engine/install/setUpEngine.js';
-import { addonPath, engineRecordPath } from '../../../model/engine/nativePackage.js';
+import { addonPath, engineRecordPath, ownAddonPath } from '../../../model/engine/nativePackage.js';
+import { processorLevel } from '../../../model/engine/processorLevel.js';
 import { FakeMachine } from './fakeMachine.js';
 
 const machines: FakeMachine[] = [];
@@ -39,7 +40,7 @@ function setUp(on: FakeMachine, more: Partial<SetUpOptions> & { vars?: NodeJS.Pr
     env: on.env(vars),
     packageFolder: on.packageFolder,
     wheels: [on.wheel],
-    selfTest: async (name) => ({ name, version: '2.21.0', device: 'cpu', threads: 2, reason: '' }),
+    selfTest: async (name) => ({ name, version: '2.21.0', device: 'cpu', threads: 2, reason: '', operations: 'on' }),
     ...options,
   });
 }
@@ -55,8 +56,9 @@ describe('set-up', () => {
     expect(here.calls('python3')[0]).toContain('download --no-deps --only-binary=:all:');
     expect(here.calls('python3')[0]).toContain('--platform manylinux_2_27_x86_64');
     const compiled = readFileSync(addonPath(here.packageFolder), 'utf8');
-    const [addon, library] = cacheEntries(here);
+    const [addon, operations, library] = cacheEntries(here);
     expect(addon).toMatch(/^addon-tfjs-node-4\.22\.0-napi8-linux-x64-[0-9a-f]{12}$/);
+    expect(operations).toMatch(/^operations-tensorflow-2\.21\.0-napi8-linux-x86-64(-v[34])?-[0-9a-f]{12}$/);
     expect(library).toBe('tensorflow-cpu-2.21.0-linux-x64-glibc-tensorflow');
     expect(compiled).toContain(`-rpath -Xlinker ${join(here.cache, library!, 'tensorflow')}`);
     expect(readdirSync(join(here.cache, library!, 'tensorflow')).sort()).toEqual([
@@ -64,7 +66,7 @@ describe('set-up', () => {
       'libtensorflow_cc.so.2',
       'libtensorflow_framework.so.2',
     ]);
-    expect(cacheEntries(here)).toHaveLength(2);
+    expect(cacheEntries(here)).toHaveLength(3);
   });
 
   it('does nothing twice, and puts the addon back after the package was installed anew', async () => {
@@ -73,7 +75,8 @@ describe('set-up', () => {
     rmSync(join(here.packageFolder, 'lib'), { recursive: true });
     await setUp(here);
     expect(here.calls('python3')).toHaveLength(1);
-    expect(here.calls('g++')).toHaveLength(1);
+    expect(here.links('tfjs_binding.node')).toBe(1);
+    expect(here.links('stf_engine.node')).toBe(1);
     expect(existsSync(addonPath(here.packageFolder))).toBe(true);
   });
 
@@ -83,7 +86,21 @@ describe('set-up', () => {
     writeFileSync(join(here.packageFolder, 'binding', 'tfjs_backend.cc'), '// newer sources');
     await setUp(here);
     expect(here.calls('python3')).toHaveLength(1);
-    expect(here.calls('g++')).toHaveLength(2);
+    expect(here.links('tfjs_binding.node')).toBe(2);
+    expect(here.links('stf_engine.node')).toBe(1);
+  });
+
+  it('goes on without operations of our own when the compiler fails over them, and says so', async () => {
+    const here = machine();
+    const record = await setUp(here, { vars: { FAKE_GXX_FAILS: 'operations.cc' } });
+    expect(record).toMatchObject({
+      engine: 'tensorflow',
+      operations: { missing: expect.stringContaining('operations.cc:1: error: no such thing') },
+    });
+    expect(here.said.join('\n')).toContain('going on without operations of our own, which is slower');
+    expect(existsSync(ownAddonPath(here.packageFolder))).toBe(false);
+    expect(await setUp(here)).toMatchObject({ operations: { level: processorLevel() } });
+    expect(existsSync(ownAddonPath(here.packageFolder))).toBe(true);
   });
 
   it('lets two processes set up at once: one works, the other waits and uses what it finds', async () => {
@@ -91,11 +108,12 @@ describe('set-up', () => {
     const other = machine();
     const outputs = await Promise.all([inProcess(here, here), inProcess(here, other)]);
     expect(here.calls('python3')).toHaveLength(1);
-    expect(here.calls('g++')).toHaveLength(1);
+    expect(here.links('tfjs_binding.node')).toBe(1);
+    expect(here.links('stf_engine.node')).toBe(1);
     expect(outputs.filter((o) => o.includes('waiting'))).toHaveLength(1);
     expect(existsSync(addonPath(here.packageFolder))).toBe(true);
     expect(existsSync(addonPath(other.packageFolder))).toBe(true);
-    expect(cacheEntries(here)).toHaveLength(2);
+    expect(cacheEntries(here)).toHaveLength(3);
   });
 
   it('takes over the lock of a set-up that was killed, and cleans up after it', async () => {
@@ -108,7 +126,7 @@ describe('set-up', () => {
     });
     await setUp(here);
     expect(here.said.join('\n')).toContain('cleaned up after a set-up that broke off');
-    expect(cacheEntries(here)).toHaveLength(2);
+    expect(cacheEntries(here)).toHaveLength(3);
   });
 });
 
@@ -126,13 +144,13 @@ describe('a download', () => {
 
   it('that is complete is kept when a later step fails, and used the next time', async () => {
     const here = machine();
-    await expect(setUp(here, { engine: 'tensorflow', vars: { FAKE_GXX_FAILS: '1' } })).rejects.toThrow(
+    await expect(setUp(here, { engine: 'tensorflow', vars: { FAKE_GXX_FAILS: 'tfjs_backend.cc' } })).rejects.toThrow(
       /g\+\+ could not compile the addon:\n.*error: no such thing/,
     );
     expect(existsSync(addonPath(here.packageFolder))).toBe(false);
     await setUp(here);
     expect(here.calls('python3')).toHaveLength(1);
-    expect(cacheEntries(here)).toHaveLength(2);
+    expect(cacheEntries(here)).toHaveLength(3);
   });
 
   it('put there by hand is used', async () => {
@@ -209,7 +227,7 @@ describe('an installed engine', () => {
     const here = machine();
     const selfTest: SetUpOptions['selfTest'] = async (name) => {
       if (name === 'tensorflow') throw new EngineError('its self-test failed (SIGILL)');
-      return { name, version: '4.22.0', device: 'cpu', threads: 1, reason: '' };
+      return { name, version: '4.22.0', device: 'cpu', threads: 1, reason: '', operations: 'no' };
     };
     expect(await setUp(here, { selfTest })).toMatchObject({
       engine: 'wasm',

@@ -1,0 +1,350 @@
+// A TensorFlow graph that grows node by node, with the session that runs it, for JavaScript. Adding a node infers the
+// shapes of its outputs, so a computation can be recorded without being carried out.
+#include <napi.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "tensorflow/c/c_api.h"
+#include "tensorflow/core/framework/op.h"
+#include "tensorflow/core/framework/op_def.pb.h"
+#include "tensorflow/core/framework/step_stats.pb.h"
+#include "tensorflow/core/protobuf/config.pb.h"
+#include "tensorflow/core/protobuf/rewriter_config.pb.h"
+
+namespace {
+
+struct Status {
+  TF_Status* const status = TF_NewStatus();
+  ~Status() { TF_DeleteStatus(status); }
+  // Throws what TensorFlow said, after `where`.
+  void check(Napi::Env env, const std::string& where) const {
+    if (TF_GetCode(status) != TF_OK) throw Napi::Error::New(env, where + ": " + TF_Message(status));
+  }
+};
+
+std::string text(const Napi::Value& value) { return value.As<Napi::String>().Utf8Value(); }
+int64_t integer(const Napi::Value& value) { return value.As<Napi::Number>().Int64Value(); }
+
+std::vector<int64_t> integers(const Napi::Value& value) {
+  const auto array = value.As<Napi::Array>();
+  std::vector<int64_t> result(array.Length());
+  for (uint32_t i = 0; i < array.Length(); ++i) result[i] = integer(array.Get(i));
+  return result;
+}
+
+using TensorPointer = std::unique_ptr<TF_Tensor, decltype(&TF_DeleteTensor)>;
+
+// A tensor with a copy of the bytes of a typed array.
+TensorPointer tensorOf(Napi::Env env, TF_DataType dtype, const std::vector<int64_t>& shape, const Napi::Value& values) {
+  const auto array = values.As<Napi::TypedArray>();
+  size_t bytes = TF_DataTypeSize(dtype);
+  for (const int64_t n : shape) bytes *= static_cast<size_t>(n);
+  if (bytes != array.ByteLength())
+    throw Napi::Error::New(env, "Expected " + std::to_string(bytes) + " bytes for a tensor but received " +
+                                    std::to_string(array.ByteLength()));
+  TensorPointer tensor(TF_AllocateTensor(dtype, shape.data(), static_cast<int>(shape.size()), bytes), TF_DeleteTensor);
+  if (bytes > 0)
+    std::memcpy(TF_TensorData(tensor.get()), static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
+                bytes);
+  return tensor;
+}
+
+// How many tensors an input argument of an operation takes, from its attributes.
+int64_t lengthOf(Napi::Env env, const tensorflow::OpDef::ArgDef& argument, const Napi::Object& attributes) {
+  const std::string& name = argument.number_attr().empty() ? argument.type_list_attr() : argument.number_attr();
+  const Napi::Value value = attributes.Get(name).As<Napi::Object>().Get("value");
+  if (value.IsArray()) return value.As<Napi::Array>().Length();
+  if (value.IsNumber()) return integer(value);
+  throw Napi::Error::New(env, "Expected attribute " + name + " to say how many inputs " + argument.name() + " has");
+}
+
+class Graph : public Napi::ObjectWrap<Graph> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Graph",
+                       {InstanceMethod<&Graph::addOperation>("addOperation"),
+                        InstanceMethod<&Graph::run>("run"),
+                        InstanceMethod<&Graph::dispose>("dispose")});
+  }
+
+  explicit Graph(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Graph>(info) {
+    options_ = configOf(info[0].As<Napi::Object>()).SerializeAsString();
+  }
+
+  ~Graph() override { release(); }
+
+ private:
+  struct Output {
+    TF_Output tensor;
+    TF_DataType dtype;
+  };
+
+  static tensorflow::ConfigProto configOf(const Napi::Object& options) {
+    tensorflow::ConfigProto config;
+    config.set_intra_op_parallelism_threads(static_cast<int>(integer(options.Get("intraOpThreads"))));
+    config.set_inter_op_parallelism_threads(static_cast<int>(integer(options.Get("interOpThreads"))));
+    config.mutable_gpu_options()->set_allow_growth(true);
+    auto* graph = config.mutable_graph_options();
+    // A recomputation for a gradient checkpoint looks like a common subexpression; merged, it would save no memory.
+    graph->mutable_optimizer_options()->set_do_common_subexpression_elimination(false);
+    auto* rewrite = graph->mutable_rewrite_options();
+    rewrite->set_common_subgraph_elimination(tensorflow::RewriterConfig::OFF);
+    // The model lays its maps out as the processor's kernels want them.
+    rewrite->set_layout_optimizer(tensorflow::RewriterConfig::OFF);
+    rewrite->set_meta_optimizer_iterations(tensorflow::RewriterConfig::ONE);
+    // The optimiser checks a rewritten graph against this time, and a large step takes longer to look at.
+    rewrite->set_meta_optimizer_timeout_ms(-1);
+    return config;
+  }
+
+  // addOperation({type, name, inputs: outputs, controls: operations, attributes: {name: {kind, value, shape?}}})
+  // → {operation, outputs: [{output, dtype, shape}]}
+  Napi::Value addOperation(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const auto request = info[0].As<Napi::Object>();
+    const std::string type = text(request.Get("type"));
+    const std::string name = text(request.Get("name"));
+    const auto inputs = integers(request.Get("inputs"));
+    const auto attributes = request.Get("attributes").As<Napi::Object>();
+
+    const tensorflow::OpDef* definition = nullptr;
+    if (!tensorflow::OpRegistry::Global()->LookUpOpDef(type, &definition).ok())
+      throw Napi::Error::New(env, "TensorFlow has no operation " + type);
+    TF_OperationDescription* description = TF_NewOperation(graph(), type.c_str(), name.c_str());
+    size_t next = 0;
+    std::string fault;
+    auto take = [&]() -> TF_Output {
+      if (next >= inputs.size()) {
+        fault = "too few inputs";
+        return {nullptr, 0};
+      }
+      return outputs_.at(static_cast<size_t>(inputs[next++])).tensor;
+    };
+    for (const auto& argument : definition->input_arg()) {
+      if (argument.number_attr().empty() && argument.type_list_attr().empty()) {
+        const TF_Output input = take();
+        if (input.oper != nullptr) TF_AddInput(description, input);
+        continue;
+      }
+      std::vector<TF_Output> list(static_cast<size_t>(lengthOf(env, argument, attributes)));
+      for (auto& input : list) input = take();
+      if (fault.empty()) TF_AddInputList(description, list.data(), static_cast<int>(list.size()));
+    }
+    if (next != inputs.size()) fault = "too many inputs";
+    for (const int64_t control : integers(request.Get("controls")))
+      TF_AddControlInput(description, operations_.at(static_cast<size_t>(control)));
+    Status status;
+    const auto names = attributes.GetPropertyNames();
+    for (uint32_t i = 0; i < names.Length(); ++i) {
+      const std::string key = text(names.Get(i));
+      if (!hasAttribute(*definition, key)) continue;
+      setAttribute(env, description, key, attributes.Get(key).As<Napi::Object>(), status);
+    }
+    TF_Operation* operation = TF_FinishOperation(description, status.status);
+    if (!fault.empty()) throw Napi::Error::New(env, type + ": " + fault);
+    status.check(env, type);
+    return described(env, operation);
+  }
+
+  static bool hasAttribute(const tensorflow::OpDef& definition, const std::string& name) {
+    // Attributes that begin with an underscore are notes to the graph's optimisers, which any operation may carry.
+    if (name.rfind('_', 0) == 0) return true;
+    for (const auto& attribute : definition.attr())
+      if (attribute.name() == name) return true;
+    return false;
+  }
+
+  static void setAttribute(Napi::Env env, TF_OperationDescription* description, const std::string& name,
+                           const Napi::Object& attribute, const Status& status) {
+    const std::string kind = text(attribute.Get("kind"));
+    const Napi::Value value = attribute.Get("value");
+    if (kind == "type") {
+      TF_SetAttrType(description, name.c_str(), static_cast<TF_DataType>(integer(value)));
+    } else if (kind == "bool") {
+      TF_SetAttrBool(description, name.c_str(), value.ToBoolean().Value());
+    } else if (kind == "float") {
+      TF_SetAttrFloat(description, name.c_str(), value.As<Napi::Number>().FloatValue());
+    } else if (kind == "string") {
+      const std::string content = text(value);
+      TF_SetAttrString(description, name.c_str(), content.data(), content.size());
+    } else if (kind == "int" && value.IsArray()) {
+      const auto list = integers(value);
+      TF_SetAttrIntList(description, name.c_str(), list.data(), static_cast<int>(list.size()));
+    } else if (kind == "int") {
+      TF_SetAttrInt(description, name.c_str(), integer(value));
+    } else if (kind == "shape") {
+      const auto shape = integers(value);
+      TF_SetAttrShape(description, name.c_str(), shape.data(), static_cast<int>(shape.size()));
+    } else if (kind == "tensor") {
+      const auto dtype = static_cast<TF_DataType>(integer(attribute.Get("dtype")));
+      const auto tensor = tensorOf(env, dtype, integers(attribute.Get("shape")), value);
+      TF_SetAttrTensor(description, name.c_str(), tensor.get(), status.status);
+      status.check(env, name);
+    } else {
+      throw Napi::Error::New(env, "Expected a known kind for attribute " + name + " but received " + kind);
+    }
+  }
+
+  Napi::Value described(Napi::Env env, TF_Operation* operation) {
+    auto result = Napi::Object::New(env);
+    result.Set("operation", Napi::Number::New(env, static_cast<double>(operations_.size())));
+    operations_.push_back(operation);
+    const int count = TF_OperationNumOutputs(operation);
+    auto list = Napi::Array::New(env, static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      const TF_Output output{operation, i};
+      Status status;
+      const int rank = TF_GraphGetTensorNumDims(graph_, output, status.status);
+      auto description = Napi::Object::New(env);
+      description.Set("output", Napi::Number::New(env, static_cast<double>(outputs_.size())));
+      description.Set("dtype", Napi::Number::New(env, TF_OperationOutputType(output)));
+      if (rank >= 0) {
+        std::vector<int64_t> dims(static_cast<size_t>(rank));
+        TF_GraphGetTensorShape(graph_, output, dims.data(), rank, status.status);
+        auto shape = Napi::Array::New(env, dims.size());
+        for (uint32_t d = 0; d < dims.size(); ++d) shape.Set(d, Napi::Number::New(env, static_cast<double>(dims[d])));
+        description.Set("shape", shape);
+      }
+      outputs_.push_back({output, TF_OperationOutputType(output)});
+      list.Set(static_cast<uint32_t>(i), description);
+    }
+    result.Set("outputs", list);
+    return result;
+  }
+
+  // run({feeds: [{output, dtype, shape, values}], fetches: outputs, targets: operations, profile: bool})
+  // → {values: [{dtype, shape, values: ArrayBuffer}], profile?: [{name, type, microseconds}]}
+  Napi::Value run(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const auto request = info[0].As<Napi::Object>();
+    const auto feeds = request.Get("feeds").As<Napi::Array>();
+    std::vector<TF_Output> inputs;
+    std::vector<TensorPointer> fed;
+    std::vector<TF_Tensor*> values;
+    for (uint32_t i = 0; i < feeds.Length(); ++i) {
+      const auto feed = feeds.Get(i).As<Napi::Object>();
+      const Output& output = outputs_.at(static_cast<size_t>(integer(feed.Get("output"))));
+      inputs.push_back(output.tensor);
+      fed.push_back(tensorOf(env, output.dtype, integers(feed.Get("shape")), feed.Get("values")));
+      values.push_back(fed.back().get());
+    }
+    std::vector<TF_Output> fetches;
+    for (const int64_t output : integers(request.Get("fetches")))
+      fetches.push_back(outputs_.at(static_cast<size_t>(output)).tensor);
+    std::vector<const TF_Operation*> targets;
+    for (const int64_t target : integers(request.Get("targets")))
+      targets.push_back(operations_.at(static_cast<size_t>(target)));
+
+    const bool profile = request.Get("profile").ToBoolean().Value();
+    TF_Buffer* metadata = profile ? TF_NewBuffer() : nullptr;
+    TF_Buffer* runOptions = nullptr;
+    if (profile) {
+      tensorflow::RunOptions asked;
+      asked.set_trace_level(tensorflow::RunOptions::FULL_TRACE);
+      const std::string bytes = asked.SerializeAsString();
+      runOptions = TF_NewBufferFromString(bytes.data(), bytes.size());
+    }
+    std::vector<TF_Tensor*> fetched(fetches.size(), nullptr);
+    Status status;
+    TF_SessionRun(session(env), runOptions, inputs.data(), values.data(), static_cast<int>(inputs.size()),
+                  fetches.data(), fetched.data(), static_cast<int>(fetches.size()), targets.data(),
+                  static_cast<int>(targets.size()), metadata, status.status);
+    auto result = Napi::Object::New(env);
+    if (profile) {
+      if (TF_GetCode(status.status) == TF_OK) result.Set("profile", profileOf(env, *metadata));
+      TF_DeleteBuffer(metadata);
+      TF_DeleteBuffer(runOptions);
+    }
+    status.check(env, "the recorded step");
+    auto list = Napi::Array::New(env, fetched.size());
+    for (uint32_t i = 0; i < fetched.size(); ++i) list.Set(i, taken(env, fetched[i]));
+    result.Set("values", list);
+    return result;
+  }
+
+  // A fetched tensor's bytes in JavaScript's memory; the tensor is freed.
+  static Napi::Value taken(Napi::Env env, TF_Tensor* pointer) {
+    const TensorPointer tensor(pointer, TF_DeleteTensor);
+    auto buffer = Napi::ArrayBuffer::New(env, TF_TensorByteSize(pointer));
+    std::memcpy(buffer.Data(), TF_TensorData(pointer), TF_TensorByteSize(pointer));
+    auto result = Napi::Object::New(env);
+    result.Set("dtype", Napi::Number::New(env, TF_TensorType(pointer)));
+    const int rank = TF_NumDims(pointer);
+    auto shape = Napi::Array::New(env, static_cast<size_t>(rank));
+    for (int d = 0; d < rank; ++d)
+      shape.Set(static_cast<uint32_t>(d), Napi::Number::New(env, static_cast<double>(TF_Dim(pointer, d))));
+    result.Set("shape", shape);
+    result.Set("values", buffer);
+    return result;
+  }
+
+  static Napi::Value profileOf(Napi::Env env, const TF_Buffer& metadata) {
+    tensorflow::RunMetadata parsed;
+    parsed.ParseFromArray(metadata.data, static_cast<int>(metadata.length));
+    auto list = Napi::Array::New(env);
+    for (const auto& device : parsed.step_stats().dev_stats())
+      for (const auto& node : device.node_stats()) {
+        auto entry = Napi::Object::New(env);
+        entry.Set("name", Napi::String::New(env, node.node_name()));
+        entry.Set("label", Napi::String::New(env, node.timeline_label()));
+        entry.Set("begin", Napi::Number::New(env, static_cast<double>(node.all_start_micros())));
+        entry.Set("microseconds",
+                  Napi::Number::New(env, static_cast<double>(node.op_end_rel_micros() - node.op_start_rel_micros())));
+        list.Set(list.Length(), entry);
+      }
+    return list;
+  }
+
+  TF_Graph* graph() {
+    if (graph_ == nullptr) graph_ = TF_NewGraph();
+    return graph_;
+  }
+
+  TF_Session* session(Napi::Env env) {
+    if (session_ != nullptr) return session_;
+    Status status;
+    TF_SessionOptions* options = TF_NewSessionOptions();
+    TF_SetConfig(options, options_.data(), options_.size(), status.status);
+    if (TF_GetCode(status.status) == TF_OK) session_ = TF_NewSession(graph(), options, status.status);
+    TF_DeleteSessionOptions(options);
+    status.check(env, "the session");
+    return session_;
+  }
+
+  Napi::Value dispose(const Napi::CallbackInfo& info) {
+    release();
+    return info.Env().Undefined();
+  }
+
+  void release() {
+    Status status;
+    if (session_ != nullptr) {
+      TF_CloseSession(session_, status.status);
+      TF_DeleteSession(session_, status.status);
+    }
+    if (graph_ != nullptr) TF_DeleteGraph(graph_);
+    session_ = nullptr;
+    graph_ = nullptr;
+    outputs_.clear();
+    operations_.clear();
+  }
+
+  std::string options_;
+  TF_Graph* graph_ = nullptr;
+  TF_Session* session_ = nullptr;
+  std::vector<Output> outputs_;
+  std::vector<TF_Operation*> operations_;
+};
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  exports.Set("Graph", Graph::define(env));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(stf_engine, initialise)
