@@ -8,6 +8,7 @@ import { ConfigError, resolveConfig, type StfConfig } from './config/stfConfig.j
 import { startEngine } from './engine/startEngine.js';
 import { predict } from './evaluation/predict.js';
 import { StfMamba } from './stfMamba.js';
+import { createStepRunner } from './training/createStepRunner.js';
 
 export type DetectorOptions = {
   /** A `.safetensors` file. */
@@ -52,13 +53,17 @@ export async function loadDetector({ checkpoint, config: given, engine = 'auto' 
     if (!(error instanceof CheckpointError)) throw error;
     throw new CheckpointError(`${checkpoint} does not fit the configuration: ${error.message}`, { cause: error });
   }
+  const runner = createStepRunner(config, () => [...model.parameters.values()]);
   return {
     config,
     score(clip) {
-      const { probability, hllEnergy, hllRatio } = predict(model, config, clip, 1);
+      const { probability, hllEnergy, hllRatio } = predict(model, config, clip, 1, runner);
       return { probability: probability[0]!, hllEnergy: hllEnergy[0]!, hllRatio: hllRatio[0]! };
     },
-    dispose: () => model.dispose(),
+    dispose() {
+      runner.dispose();
+      model.dispose();
+    },
   };
 }
 

@@ -38,18 +38,30 @@ function cascadeBranches(config: StfConfig): number {
   }, 0);
 }
 
+/** The numbers of masks, in host memory. */
+export type MaskValues = Record<keyof TrainingMasks, { shape: [number, number]; values: Float32Array }>;
+
 /**
  * Draws the masks of one step: branch by branch, sample by sample, then the dropout row by row.
  *
  * @param batch samples of the micro-batch
  */
-export function drawTrainingMasks(config: StfConfig, batch: number, uniform: UniformSource): TrainingMasks {
+export function drawMaskValues(config: StfConfig, batch: number, uniform: UniformSource): MaskValues {
   const keep = (rate: number) => (uniform() < rate ? 0 : 1 / (1 - rate));
   const rates = dropPathRates(config);
   const dropPath = Float32Array.from({ length: rates.length * batch }, (_, i) => keep(rates[Math.floor(i / batch)]));
   const dropout = Float32Array.from({ length: batch * config.stage4_dim }, () => keep(config.dropout));
   return {
-    dropPath: tf.tensor2d(dropPath, [rates.length, batch]),
-    dropout: tf.tensor2d(dropout, [batch, config.stage4_dim]),
+    dropPath: { shape: [rates.length, batch], values: dropPath },
+    dropout: { shape: [batch, config.stage4_dim], values: dropout },
+  };
+}
+
+/** The same as tensors. */
+export function drawTrainingMasks(config: StfConfig, batch: number, uniform: UniformSource): TrainingMasks {
+  const { dropPath, dropout } = drawMaskValues(config, batch, uniform);
+  return {
+    dropPath: tf.tensor2d(dropPath.values, dropPath.shape),
+    dropout: tf.tensor2d(dropout.values, dropout.shape),
   };
 }

@@ -139,19 +139,12 @@ const errors: Check[] = [
     },
   },
   {
-    reads: ['engine.step'],
-    path: 'engine.step',
+    reads: ['amp_dtype'],
+    path: 'training.amp_dtype',
     problem: (c) =>
-      c.engine.step === 'recorded'
-        ? 'this version runs the training step eagerly only: expected "eager", received "recorded"'
-        : undefined,
-  },
-  {
-    reads: ['engine.kernels'],
-    path: 'engine.kernels',
-    problem: (c) =>
-      c.engine.kernels === 'on'
-        ? 'this version has no TensorFlow operations of its own: expected "off", received "on"'
+      c.amp_dtype === 'float16'
+        ? 'expected "bfloat16" or "float32", received "float16": its range ends at 65504, so gradients would need to ' +
+          'be scaled, which is not built; bfloat16 has the range of float32'
         : undefined,
   },
 ];
@@ -174,11 +167,11 @@ const warnings: Check[] = [
         : undefined,
   },
   {
-    reads: ['amp_dtype'],
+    reads: ['amp_dtype', 'engine.step'],
     path: 'training.amp_dtype',
     problem: (c) =>
-      c.amp_dtype !== 'float32'
-        ? `requested=${c.amp_dtype}, effective=float32 (TensorFlow.js trains in float32; an NVIDIA GPU may use TF32 inside matrix products)`
+      c.amp_dtype === 'bfloat16' && c.engine.step === 'eager'
+        ? 'requested=bfloat16, effective=float32: only recorded steps compute in bfloat16'
         : undefined,
   },
   {

@@ -160,7 +160,7 @@ export const defaultConfig = (): StfConfig => ({
     obvious_shift: [40, 80],
   },
 
-  engine: { name: 'auto', step: 'eager', kernels: 'off' },
+  engine: { name: 'auto', step: 'recorded', kernels: 'on' },
 
   failures: { max_count: 100, max_rate: 0.2, min_samples: 20 },
 });

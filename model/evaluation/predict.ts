@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
+import { StepRunner } from '../engine/recording/stepRunner.js';
 import type { StfMamba } from '../stfMamba.js';
-import { clipTensor } from '../training/clipTensor.js';
+import { clipInput } from '../training/clipTensor.js';
 import { flickerRatio } from '../wavelet/bandEnergy.js';
 
 export type Prediction = {
@@ -13,17 +14,25 @@ export type Prediction = {
   hllEnergy: Float32Array;
 };
 
-/** Scores `count` clips, uint8 RGB `[count,T,H,W,3]`. */
-export function predict(model: StfMamba, config: StfConfig, clips: Uint8Array, count: number): Prediction {
-  const outputs = tf.tidy(() => {
-    const { logits, hllEnergy, allBandEnergy } = model.forward(clipTensor(clips, count, config));
+/**
+ * Scores `count` clips, uint8 RGB `[count,T,H,W,3]`, in float32.
+ *
+ * @param runner runs it as a recorded step where it can; eagerly unless given
+ */
+export function predict(
+  model: StfMamba,
+  config: StfConfig,
+  clips: Uint8Array,
+  count: number,
+  runner: StepRunner = new StepRunner({ variables: () => [] }),
+): Prediction {
+  const [probability, hllRatio, hllEnergy] = runner.run('score', [clipInput(clips, count, config)], ([batch]) => {
+    const { logits, hllEnergy, allBandEnergy } = model.forward(batch as tf.Tensor5D);
     return [
       tf.softmax(logits).slice([0, 1], [-1, 1]).reshape([count]),
       flickerRatio(hllEnergy, allBandEnergy),
       hllEnergy,
     ];
   });
-  const [probability, hllRatio, hllEnergy] = outputs.map((tensor) => tensor.dataSync<'float32'>());
-  tf.dispose(outputs);
   return { probability: probability!, hllRatio: hllRatio!, hllEnergy: hllEnergy! };
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { waitFor } from '../engine/recording/tracer.js';
 import { differentiable } from './differentiable.js';
 
 /** A tensor that is read and needs no gradient, such as a mask; undefined where there is none. */
@@ -28,8 +29,9 @@ export function checkpoint<Inputs extends tf.Tensor[], Constants extends Constan
       return fn(inputs, constants);
     },
     (dy, saved) => {
-      const entered = saved.slice(0, inputs.length) as Inputs;
-      const rest = saved.slice(inputs.length);
+      const kept = waitFor(saved, dy);
+      const entered = kept.slice(0, inputs.length) as Inputs;
+      const rest = kept.slice(inputs.length);
       const unchanged = constants.map((constant) => constant && rest.shift()) as Constants;
       return gradientsOnOwnTape(() => fn(entered, unchanged), [...entered, ...weights], dy);
     },

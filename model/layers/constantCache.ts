@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { outsideRecording } from '../engine/recording/tracer.js';
 
 /** Constant tensors (selection matrices, index tables) made once per shape and kept until the model is disposed. */
 export class ConstantCache {
@@ -8,7 +9,7 @@ export class ConstantCache {
   get<T extends tf.Tensor>(key: string, make: () => T): T {
     let tensor = this.#tensors.get(key);
     if (!tensor) {
-      tensor = tf.keep(make());
+      tensor = outsideRecording(() => tf.keep(make()));
       this.#tensors.set(key, tensor);
     }
     return tensor as T;

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { currentPlace, inPlace } from '../engine/recording/place.js';
 
 /** Hands tensors of the forward pass to the backward pass. */
 export type Save = (tensors: tf.Tensor[]) => void;
@@ -19,12 +20,13 @@ export function differentiable<Value extends tf.Tensor>(
   forward: (save: Save) => Value,
   backward: (dy: Value, saved: tf.Tensor[]) => tf.Tensor[],
 ): Value {
+  const place = currentPlace();
   const unit = tf.customGrad((...args: Array<tf.Tensor | tf.GradSaveFunc>) => {
     const save = args[args.length - 1] as tf.GradSaveFunc;
     return {
       value: forward(save),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const gradients = tf.tidy(() => backward(dy as Value, saved));
+        const gradients = tf.tidy(() => inPlace(`${place}/gradient`, () => backward(dy as Value, saved)));
         tf.dispose(saved);
         if (belongsToThisPass(dy) && !gradients.includes(dy)) dy.dispose();
         return gradients;

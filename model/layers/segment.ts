@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
+import { inPlace } from '../engine/recording/place.js';
 import { type Constant, checkpoint } from './checkpoint.js';
 import type { ParameterScope } from './parameterScope.js';
 
@@ -68,7 +69,7 @@ export class Segment {
     fn: (inputs: Inputs, constants: Constants) => Values,
   ): Values {
     if (!this.#recompute) {
-      const values = fn(inputs, constants);
+      const values = inPlace(this.name, () => fn(inputs, constants));
       this.#show(inputs, constants, values);
       return values;
     }
@@ -90,9 +91,10 @@ export class Segment {
     constants: Constants,
     fn: (inputs: Inputs, constants: Constants) => Value,
   ): Value {
-    if (!this.#recompute) return fn(inputs, constants);
+    const part: typeof fn = (...operands) => inPlace(this.name, () => fn(...operands));
+    if (!this.#recompute) return part(inputs, constants);
     const trained = this.weights.filter(({ trainable }) => trainable);
-    return checkpoint(fn, inputs, trained, constants);
+    return checkpoint(part, inputs, trained, constants);
   }
 
   #show(inputs: tf.Tensor[], constants: Constant[], outputs: tf.Tensor[]): void {

@@ -14,6 +14,16 @@ export type AdamWOptions = {
 /** Kingma and Ba, 2015. */
 const defaults = { trunkMultiplier: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
+/** What an update depends on beside gradients and state; scalars, so that a recorded step takes them as inputs. */
+export type UpdateScalars = {
+  /** The gradient is this times the vectors: averaging and clipping are both in it, which saves a pass. */
+  scale: tf.Scalar;
+  learningRate: tf.Scalar;
+  /** Bias corrections `1 − β₁ᵗ` and `1 − β₂ᵗ` of update t, counted from 1. */
+  firstCorrection: tf.Scalar;
+  secondCorrection: tf.Scalar;
+};
+
 /** One value a parameter, by name. */
 export type Moments = Map<string, { m: Float32Array; v: Float32Array }>;
 
@@ -40,28 +50,36 @@ export class AdamW {
     return this.#updates;
   }
 
-  /**
-   * One update. The gradient is `scale · vectors`, a flat vector for each group; averaging and clipping are both in
-   * `scale`, which saves a pass over the data.
-   */
-  update(vectors: readonly tf.Tensor1D[], scale: number, learningRate: number) {
+  /** All variables that an update reads and assigns beside the parameters. */
+  get variables(): tf.Variable[] {
+    return this.#moments.flatMap(({ m, v }) => [m, v]);
+  }
+
+  /** Counts one update more and gives its bias corrections. */
+  nextCorrections(): { first: number; second: number } {
+    const { beta1, beta2 } = this.#options;
     this.#updates++;
+    return { first: 1 - beta1 ** this.#updates, second: 1 - beta2 ** this.#updates };
+  }
+
+  /** One update by the gradient `scale · vectors`, a flat vector for each group. */
+  update(vectors: readonly tf.Tensor1D[], scalars: UpdateScalars): void {
     this.groups.forEach((group, i) => {
-      tf.tidy(() => this.#updateGroup(group, i, vectors[i]!, scale, learningRate));
+      tf.tidy(() => this.#updateGroup(group, i, vectors[i]!, scalars));
     });
   }
 
-  #updateGroup(group: ParameterGroup, i: number, vector: tf.Tensor1D, scale: number, learningRate: number) {
+  #updateGroup(group: ParameterGroup, i: number, vector: tf.Tensor1D, scalars: UpdateScalars): void {
     const { beta1, beta2, epsilon, weightDecay, trunkMultiplier } = this.#options;
     const { m, v } = this.#moments[i]!;
-    const lr = group.trunk ? learningRate * trunkMultiplier : learningRate;
-    const g = vector.mul<tf.Tensor1D>(scale);
+    const lr = group.trunk ? scalars.learningRate.mul<tf.Scalar>(trunkMultiplier) : scalars.learningRate;
+    const g = vector.mul<tf.Tensor1D>(scalars.scale);
     m.assign(m.mul(beta1).add(g.mul(1 - beta1)));
     v.assign(v.mul(beta2).add(g.square().mul(1 - beta2)));
-    const mHat = m.div(1 - beta1 ** this.#updates);
-    const vHat = v.div(1 - beta2 ** this.#updates);
+    const mHat = m.div(scalars.firstCorrection);
+    const vHat = v.div(scalars.secondCorrection);
     const p = flatten(group.variables);
-    const decayed = group.decay ? p.mul<tf.Tensor1D>(1 - lr * weightDecay) : p;
+    const decayed = group.decay ? p.mul<tf.Tensor1D>(tf.sub(1, lr.mul(weightDecay))) : p;
     const next = decayed.sub<tf.Tensor1D>(mHat.div(vHat.sqrt().add(epsilon)).mul(lr));
     const pieces = unflatten(
       next,

@@ -13,32 +13,27 @@ export class WeightAverage {
     this.#averages = groups.map(({ variables }) => tf.tidy(() => tf.variable(flatten(variables), false)));
   }
 
-  update() {
+  get variables(): readonly tf.Variable[] {
+    return this.#averages;
+  }
+
+  update(): void {
     this.groups.forEach(({ variables }, i) => {
       const average = this.#averages[i]!;
       tf.tidy(() => average.assign(average.mul(this.decay).add(flatten(variables).mul(1 - this.decay))));
     });
   }
 
-  /** Runs `body` with the averages in place of the weights. */
-  inPlace<Result>(body: () => Result): Result {
-    const weights = this.groups.map(({ variables }) => flatten(variables));
-    this.#assign(this.#averages);
-    try {
-      return body();
-    } finally {
-      this.#assign(weights);
-      tf.dispose(weights);
-    }
-  }
-
-  #assign(vectors: readonly tf.Tensor1D[]) {
-    this.groups.forEach(({ variables }, i) => {
-      tf.tidy(() => {
+  /** Puts the averages in place of the weights and the weights in theirs; a second time, all is as it was. */
+  swap(): void {
+    tf.tidy(() => {
+      this.groups.forEach(({ variables }, i) => {
         const shapes = variables.map(({ shape }) => shape);
-        unflatten(vectors[i]!, shapes).forEach((piece, k) => {
+        const weights = flatten(variables);
+        unflatten(this.#averages[i]!, shapes).forEach((piece, k) => {
           variables[k]!.assign(piece);
         });
+        this.#averages[i]!.assign(weights);
       });
     });
   }

@@ -1,12 +1,13 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
 import { byteTensor } from '../engine/byteTensor.js';
+import type { StepInput } from '../engine/recording/stepRunner.js';
 
 /**
- * Clips as the model takes them, float32 `[count,T,H,W,3]` of 0..255, from uint8 bytes in that order.
- * They stay bytes up to here: a quarter of the bytes of float32 on their way between threads.
+ * Clips as they enter a step, uint8 `[count,T,H,W,3]`. They stay bytes up to the engine: a quarter of the bytes of
+ * float32 on their way between threads.
  */
-export function clipTensor(clips: Uint8Array, count: number, config: StfConfig): tf.Tensor5D {
+export function clipInput(clips: Uint8Array, count: number, config: StfConfig): StepInput {
   const { num_frames: frames, img_size: size, in_channels: channels } = config;
   const bytes = count * frames * size * size * channels;
   if (!(clips instanceof Uint8Array) || clips.length !== bytes) {
@@ -15,5 +16,10 @@ export function clipTensor(clips: Uint8Array, count: number, config: StfConfig):
         `${clips?.length} of type ${clips?.constructor.name}`,
     );
   }
-  return byteTensor(clips, [count, frames, size, size, channels]) as tf.Tensor5D;
+  return { dtype: 'uint8', shape: [count, frames, size, size, channels], values: clips };
+}
+
+/** Clips as the model takes them, float32 `[count,T,H,W,3]` of 0..255. */
+export function clipTensor(clips: Uint8Array, count: number, config: StfConfig): tf.Tensor5D {
+  return byteTensor(clips, clipInput(clips, count, config).shape) as tf.Tensor5D;
 }

@@ -4,6 +4,7 @@ import { CheckpointError } from '../checkpoint/checkpointError.js';
 import { float32, type HostTensor } from '../checkpoint/hostTensor.js';
 import { loadWeights } from '../checkpoint/loadWeights.js';
 import type { StfConfig } from '../config/stfConfig.js';
+import type { StepRunner } from '../engine/recording/stepRunner.js';
 import { type Prediction, predict } from '../evaluation/predict.js';
 import type { UniformSource } from '../layers/initializers.js';
 import { lossParts } from '../losses/lossParts.js';
@@ -14,9 +15,10 @@ import { learningRateAt } from '../optimiser/learningRate.js';
 import { type ParameterGroup, parameterGroups } from '../optimiser/parameterGroups.js';
 import { WeightAverage } from '../optimiser/weightAverage.js';
 import type { StfMamba } from '../stfMamba.js';
-import { drawTrainingMasks } from '../trainingMasks.js';
+import { drawMaskValues, type TrainingMasks } from '../trainingMasks.js';
 import { pretrainedSource } from '../trunk/pretrainedSource.js';
-import { clipTensor } from './clipTensor.js';
+import { clipInput } from './clipTensor.js';
+import { createStepRunner } from './createStepRunner.js';
 
 /** The terms of the loss of one micro-batch, plain numbers; `hllDefined` is 1 or 0. */
 export type MicroResult = Record<keyof ReturnType<typeof lossParts>, number>;
@@ -29,6 +31,8 @@ export type TrainerOptions = {
    * configuration says unless given. A trunk of random weights would hardly learn at so small a rate.
    */
   pretrainedTrunk?: boolean;
+  /** Told what the user should know, such as why steps are not recorded. */
+  say?: (note: string) => void;
 };
 
 const partNames = ['total', 'ce', 'hll', 'gap', 'hllReal', 'hllFake', 'hllDefined'] as const;
@@ -44,14 +48,16 @@ export class Trainer {
   readonly #groups: ParameterGroup[];
   readonly #gradients: GradientAccumulator;
   readonly #optimiser: AdamW;
+  readonly #runner: StepRunner;
   #shadow: WeightAverage | undefined;
+  #accumulated = 0;
   #skipped = 0;
 
   constructor(
     private readonly model: StfMamba,
     private readonly config: StfConfig,
     private readonly schedule: TrainerSchedule,
-    { pretrainedTrunk = pretrainedSource(config).kind !== 'none' }: TrainerOptions = {},
+    { pretrainedTrunk = pretrainedSource(config).kind !== 'none', say }: TrainerOptions = {},
   ) {
     this.#groups = parameterGroups(model.parameters);
     this.#gradients = new GradientAccumulator(this.#groups);
@@ -59,6 +65,7 @@ export class Trainer {
       weightDecay: config.weight_decay,
       trunkMultiplier: pretrainedTrunk ? config.backbone_lr_mult : 1,
     });
+    this.#runner = createStepRunner(config, () => this.#variables(), say);
   }
 
   /** The moving average, if there is to be one. It begins on first use, with weights that were loaded by then. */
@@ -66,6 +73,20 @@ export class Trainer {
     const { ema_decay: decay } = this.config;
     if (decay > 0) this.#shadow ??= new WeightAverage(this.#groups, decay);
     return this.#shadow;
+  }
+
+  #variables(): tf.Variable[] {
+    return [
+      ...this.model.parameters.values(),
+      ...this.#gradients.sums,
+      ...this.#optimiser.variables,
+      ...(this.#average?.variables ?? []),
+    ];
+  }
+
+  /** How steps are run: recorded as graphs, or operation by operation. */
+  get stepMode(): 'recorded' | 'eager' {
+    return this.#runner.mode;
   }
 
   /** Steps left out because their gradient was not finite. */
@@ -78,24 +99,39 @@ export class Trainer {
    * the masks of drop path and dropout.
    */
   accumulate({ clips, labels }: { clips: Uint8Array; labels: Int32Array }, uniform: UniformSource): MicroResult {
+    const { dropPath, dropout } = drawMaskValues(this.config, labels.length, uniform);
+    const [numbers] = this.#runner.run(
+      'micro-batch',
+      [
+        clipInput(clips, labels.length, this.config),
+        { dtype: 'int32', shape: [labels.length], values: labels },
+        { dtype: 'float32', ...dropPath },
+        { dtype: 'float32', ...dropout },
+      ],
+      ([batch, target, dropPath, dropout]) => [
+        this.#addGradients(batch as tf.Tensor5D, target as tf.Tensor1D, {
+          dropPath: dropPath as tf.Tensor2D,
+          dropout: dropout as tf.Tensor2D,
+        }),
+      ],
+      { bfloat16: this.config.amp_dtype === 'bfloat16' },
+    );
+    this.#accumulated++;
+    return Object.fromEntries(partNames.map((name, i) => [name, numbers![i]!])) as MicroResult;
+  }
+
+  /** Forward and backward pass; returns the parts of the loss, `[7]`. */
+  #addGradients(batch: tf.Tensor5D, target: tf.Tensor1D, masks: TrainingMasks): tf.Tensor {
     const variables = this.#groups.flatMap((group) => group.variables);
-    const values = tf.tidy(() => {
-      const batch = clipTensor(clips, labels.length, this.config);
-      const masks = drawTrainingMasks(this.config, labels.length, uniform);
-      const target = tf.tensor1d(labels, 'int32');
-      let stacked: tf.Tensor | undefined;
-      const { grads } = tf.variableGrads(() => {
-        const parts = lossParts(this.model.forward(batch, masks), target, this.config);
-        // Read once, after the backward pass, instead of stopping it for each number.
-        stacked = tf.keep(tf.stack(partNames.map((name) => parts[name].toFloat())));
-        return parts.total;
-      }, variables);
-      this.#gradients.add(grads);
-      return stacked!;
-    });
-    const numbers = values.dataSync();
-    values.dispose();
-    return Object.fromEntries(partNames.map((name, i) => [name, numbers[i]!])) as MicroResult;
+    let stacked: tf.Tensor | undefined;
+    const { grads } = tf.variableGrads(() => {
+      const parts = lossParts(this.model.forward(batch, masks), target, this.config);
+      // Read once, after the backward pass, instead of stopping it for each number.
+      stacked = tf.keep(tf.stack(partNames.map((name) => parts[name].toFloat())));
+      return parts.total;
+    }, variables);
+    this.#gradients.add(grads);
+    return stacked!;
   }
 
   /**
@@ -103,19 +139,39 @@ export class Trainer {
    * gradient that is not finite leaves weights and moments as they are. `gradNorm` is the norm before clipping.
    */
   apply(step: number): { gradNorm: number; lr: number; skipped: boolean } {
-    const { count } = this.#gradients;
+    const count = this.#accumulated;
     if (count === 0) throw new Error(`expected at least one accumulated micro-batch before step ${step} is applied`);
     const lr = this.learningRate(step);
-    const gradNorm = this.#gradients.averageNorm();
+    const [squares] = this.#runner.run('gradient norm', [], () => [this.#gradients.squaredNorm()]);
+    const gradNorm = Math.sqrt(squares![0]!) / count;
     const skipped = !Number.isFinite(gradNorm);
-    const average = this.#average;
-    if (skipped) this.#skipped++;
-    else {
-      this.#optimiser.update(this.#gradients.sums, clipScale(gradNorm, this.config.max_grad_norm) / count, lr);
-      average?.update();
-    }
-    this.#gradients.clear();
+    if (skipped) {
+      this.#skipped++;
+      this.#discard();
+    } else this.#update(clipScale(gradNorm, this.config.max_grad_norm) / count, lr);
     return { gradNorm, lr, skipped };
+  }
+
+  #update(scale: number, learningRate: number): void {
+    const { first, second } = this.#optimiser.nextCorrections();
+    const scalar = (value: number) => ({ dtype: 'float32' as const, shape: [], values: Float32Array.of(value) });
+    this.#runner.run('update', [scale, learningRate, first, second].map(scalar), (inputs) => {
+      const [scale, learningRate, firstCorrection, secondCorrection] = inputs as tf.Scalar[];
+      const scalars = { scale, learningRate, firstCorrection, secondCorrection };
+      this.#optimiser.update(this.#gradients.sums, scalars);
+      this.#average?.update();
+      this.#gradients.clear();
+      return [];
+    });
+    this.#accumulated = 0;
+  }
+
+  #discard(): void {
+    this.#accumulated = 0;
+    this.#runner.run('discard', [], () => {
+      this.#gradients.clear();
+      return [];
+    });
   }
 
   /** Learning rate of optimiser step `step`. */
@@ -127,12 +183,29 @@ export class Trainer {
 
   /** Scores `count` clips, uint8 RGB `[count,T,H,W,3]`, without dropout. */
   predict(clips: Uint8Array, count: number): Prediction {
-    return predict(this.model, this.config, clips, count);
+    return predict(this.model, this.config, clips, count, this.#runner);
   }
 
   /** Runs `body` with the moving average of the weights in their place, if there is one (`ema_decay`). */
   withAverage<Result>(body: () => Result): Result {
-    return this.#average ? this.#average.inPlace(body) : body();
+    const average = this.#average;
+    if (!average) return body();
+    const swap = () =>
+      this.#runner.run('swap averages', [], () => {
+        average.swap();
+        return [];
+      });
+    swap();
+    try {
+      return body();
+    } finally {
+      swap();
+    }
+  }
+
+  /** Brings the model's variables up to date: recorded steps keep the weights inside their graph. */
+  pullWeights(): void {
+    this.#runner.pull();
   }
 
   /** Where each parameter lies in the flat vectors `optim.m` and `optim.v`, for a checkpoint's metadata. */
@@ -150,6 +223,7 @@ export class Trainer {
    * order of name (momentIndex), counters, averages under `ema.`. Micro-batches not yet applied are not part of it.
    */
   exportState(): Map<string, HostTensor> {
+    this.pullWeights();
     const tensors = new Map<string, HostTensor>();
     for (const [name, variable] of this.model.parameters) {
       tensors.set(name, float32(variable.shape, variable.dataSync<'float32'>()));
@@ -201,7 +275,7 @@ export class Trainer {
     this.#optimiser.importMoments(moments, counters[0]!);
     this.#skipped = counters[1]!;
     this.#average?.import(averages);
-    this.#gradients.clear();
+    this.#discard();
   }
 
   #namesAndSizes(): [string, number][] {
@@ -212,7 +286,8 @@ export class Trainer {
 
   /** Frees the optimiser's memory; the model stays. */
   dispose() {
-    this.#gradients.clear();
+    this.#runner.dispose();
+    this.#gradients.dispose();
     this.#optimiser.dispose();
     this.#shadow?.dispose();
   }

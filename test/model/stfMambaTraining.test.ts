@@ -217,6 +217,7 @@ describe('training steps', () => {
       });
       trainer.accumulate(batch, seededUniform(step));
       trainer.apply(step);
+      trainer.pullWeights();
     }
     expect([...silent].sort()).toEqual(exceptions);
   });

@@ -211,7 +211,7 @@ describe('problems', () => {
     ['a rate that ends above its peak', { training: { min_lr: 1 } }],
     ['no way to blend', { sbi: { blend_weights: { alpha: 0 } } }],
     ['a schedule that does not begin', { sbi: { difficulty: [{ from_epoch: 1, difficulty: 'default' }] } }],
-    ['a recorded step', { engine: { step: 'recorded' } }],
+    ['float16', { training: { amp_dtype: 'float16' } }],
   ])('refuses %s', (_, object) => {
     const found = problems({ object });
     expect(found.length).toBeGreaterThan(0);
@@ -236,7 +236,7 @@ describe('warnings', () => {
   });
 
   it.each<[string, ConfigInput]>([
-    ['training.amp_dtype', { object: { training: { amp_dtype: 'bfloat16' } } }],
+    ['training.amp_dtype', { object: { training: { amp_dtype: 'bfloat16' }, engine: { step: 'eager' } } }],
     ['features.use_hll_normalization', { object: { ...float32, features: { use_hll_normalization: true } } }],
     ['training.hll_loss_margin', { preset: 'a', object: float32 }],
     ['model.backbone_weights', { object: { ...float32, model: { spatial_backbone: 'convnextv2' } } }],

@@ -1,0 +1,181 @@
+import * as tf from '@tensorflow/tfjs';
+import { byteTensor } from '../byteTensor.js';
+import type { OwnAddon } from '../ownAddon.js';
+import { GraphVariables } from './graphVariables.js';
+import { type GraphTensor, RecordedGraph, TYPES } from './recordedGraph.js';
+import { RecordingError } from './recordingError.js';
+import { Tracer } from './tracer.js';
+
+/** What enters a step, in host memory. Bytes become float32 of the same numbers. */
+export type StepInput =
+  | { dtype: 'uint8'; shape: number[]; values: Uint8Array }
+  | { dtype: 'float32'; shape: number[]; values: Float32Array }
+  | { dtype: 'int32'; shape: number[]; values: Int32Array };
+
+/** A computation over inputs and variables. It may assign variables; what it returns is fetched. */
+export type StepFunction = (inputs: tf.Tensor[]) => tf.Tensor[];
+
+export type StepRunnerOptions = {
+  /** All variables that steps read or assign. */
+  variables: () => readonly tf.Variable[];
+  /** Records steps and runs them as graphs; without it they are computed operation by operation. */
+  recorder?: OwnAddon;
+  threads?: number;
+  /** Told once why recording was given up. */
+  say?: (note: string) => void;
+};
+
+export type RunOptions = {
+  /** Matrix products and convolutions of a recorded step in bfloat16, all else in float32. */
+  bfloat16?: boolean;
+  /** Also measures each node of a recorded step. */
+  profile?: boolean;
+};
+
+type Recording = { feeds: GraphTensor[]; fetches: GraphTensor[]; targets: number[] };
+
+/** Where the time of a recorded step went: nodes with their times. */
+export type StepProfile = { name: string; label: string; begin: number; microseconds: number }[];
+
+/**
+ * Runs the steps of training. With a recorder each step is recorded as a graph when it is first asked for with inputs
+ * of some shapes, and run as a session from then on: one call instead of thousands, with TensorFlow's graph optimiser
+ * at work and the variables staying inside.
+ *
+ * A step that cannot be recorded (it reads a value back, or has an operation that TensorFlow does not know) ends
+ * recording for good, with a note; all goes on eagerly from the same state.
+ */
+export class StepRunner {
+  readonly #options: StepRunnerOptions;
+  #graph: { graph: RecordedGraph; variables: GraphVariables } | undefined;
+  #recorder: OwnAddon | undefined;
+  readonly #recordings = new Map<string, Recording>();
+  #profile: StepProfile | undefined;
+
+  constructor(options: StepRunnerOptions) {
+    this.#options = options;
+    this.#recorder = options.recorder;
+  }
+
+  /** How steps are run. */
+  get mode(): 'recorded' | 'eager' {
+    return this.#recorder ? 'recorded' : 'eager';
+  }
+
+  /** Nodes recorded so far. */
+  get nodes(): number {
+    return this.#graph?.graph.nodes ?? 0;
+  }
+
+  /** Times of the nodes of the last step, if the one before was asked to `profile`. */
+  get profile(): StepProfile | undefined {
+    return this.#profile;
+  }
+
+  /**
+   * Runs a step.
+   *
+   * @param name what the step is called; the same name stands for the same computation
+   * @returns what the step gave, in host memory
+   */
+  run(name: string, inputs: StepInput[], step: StepFunction, options: RunOptions = {}): Float32Array[] {
+    if (!this.#recorder) return eagerly(inputs, step);
+    let recording: Recording;
+    try {
+      recording = this.#recorded(name, inputs, step, options);
+    } catch (error) {
+      if (!(error instanceof RecordingError)) throw error;
+      this.#giveUp(
+        `the step "${name}" cannot be recorded (${error.message}); training goes on eagerly, which is slower`,
+      );
+      return eagerly(inputs, step);
+    }
+    const { graph, variables } = this.#graph!;
+    variables.load();
+    const answer = graph.native.run({
+      feeds: inputs.map(({ shape, values }, i) => ({ output: recording.feeds[i]!.output, shape, values })),
+      fetches: recording.fetches.map(({ output }) => output),
+      targets: recording.targets,
+      profile: options.profile,
+    });
+    this.#profile = answer.profile;
+    return answer.values.map(({ values }) => new Float32Array(values));
+  }
+
+  /** Brings the variables of tfjs up to date with what recorded steps have made of them. */
+  pull(): void {
+    if (!this.#graph) return;
+    const { variables } = this.#graph;
+    variables.load();
+    for (const [i, values] of variables.read(variables.variables).entries()) {
+      const variable = variables.variables[i]!;
+      tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+    }
+    variables.note(variables.variables);
+  }
+
+  dispose(): void {
+    this.#graph?.graph.native.dispose();
+    this.#graph = undefined;
+    this.#recorder = undefined;
+    this.#recordings.clear();
+  }
+
+  #giveUp(note: string): void {
+    this.pull();
+    this.dispose();
+    this.#options.say?.(note);
+  }
+
+  #recorded(name: string, inputs: StepInput[], step: StepFunction, { bfloat16 = false }: RunOptions): Recording {
+    const key = `${name} ${inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`).join(' ')}`;
+    const known = this.#recordings.get(key);
+    if (known) return known;
+    this.#graph ??= this.#begin();
+    const { graph, variables } = this.#graph;
+    const made = record(graph, new Tracer(graph, variables, { bfloat16 }), inputs, step);
+    this.#recordings.set(key, made);
+    return made;
+  }
+
+  #begin() {
+    const intraOpThreads = this.#options.threads ?? 0;
+    const graph = new RecordedGraph(new this.#recorder!.Graph({ intraOpThreads, interOpThreads: 1 }));
+    return { graph, variables: new GraphVariables(graph, this.#options.variables()) };
+  }
+}
+
+function record(graph: RecordedGraph, tracer: Tracer, inputs: StepInput[], step: StepFunction): Recording {
+  const feeds = inputs.map(({ dtype, shape }) => graph.placeholder(TYPES[dtype], shape));
+  return tf.tidy(() => {
+    const { result, assignments } = tracer.run(() => {
+      const tensors = inputs.map(({ dtype }, i) =>
+        dtype === 'uint8' ? tracer.tensor(widened(graph, feeds[i]!), 'float32') : tracer.tensor(feeds[i]!, dtype),
+      );
+      const results = step(tensors);
+      const sources = results.map((tensor) => tracer.sourceOf(tensor));
+      tf.dispose(results);
+      return sources;
+    });
+    return { feeds, fetches: result, targets: assignments };
+  });
+}
+
+function widened(graph: RecordedGraph, bytes: GraphTensor): GraphTensor {
+  const type = (value: number) => ({ kind: 'type', value }) as const;
+  const truncate = { kind: 'bool', value: false } as const;
+  return graph.add('Cast', [bytes], { SrcT: type(TYPES.uint8), DstT: type(TYPES.float32), Truncate: truncate })[0]!;
+}
+
+function eagerly(inputs: StepInput[], step: StepFunction): Float32Array[] {
+  const results = tf.tidy(() =>
+    step(
+      inputs.map(({ dtype, shape, values }) =>
+        dtype === 'uint8' ? byteTensor(values, shape) : tf.tensor(values, shape, dtype),
+      ),
+    ),
+  );
+  const fetched = results.map((tensor) => tensor.dataSync<'float32'>());
+  tf.dispose(results);
+  return fetched;
+}

@@ -1,0 +1,19 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { StfConfig } from '../config/stfConfig.js';
+import { StepRunner } from '../engine/recording/stepRunner.js';
+import { graphRecorder } from '../engine/startEngine.js';
+
+/**
+ * What runs the steps of a configuration: recorded where `engine.step` asks for it and the engine can.
+ *
+ * @param variables all that the steps read or assign, asked for at the first step
+ * @param say told why steps are not recorded, where they should be
+ */
+export function createStepRunner(
+  config: Pick<StfConfig, 'engine'>,
+  variables: () => readonly tf.Variable[],
+  say?: (note: string) => void,
+): StepRunner {
+  const recorder = config.engine.step === 'recorded' ? graphRecorder() : undefined;
+  return new StepRunner({ variables, recorder, say });
+}

@@ -1,0 +1,206 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { baseline, phaseA, phaseB, type StfConfig } from '../../../model/config/stfConfig.js';
+import { useOwnOperations } from '../../../model/engine/ownOperations.js';
+import { graphRecorder, startEngine } from '../../../model/engine/startEngine.js';
+import { StfMamba } from '../../../model/stfMamba.js';
+import { Trainer, type TrainerSchedule } from '../../../model/training/trainer.js';
+import { seededUniform } from './seededUniform.js';
+
+/** A network still smaller than debug. */
+const dims = {
+  num_frames: 4,
+  num_segments: 1,
+  frames_per_segment: 4,
+  img_size: 32,
+  stem_dim: 8,
+  stage1_dim: 8,
+  stage2_dim: 16,
+  stage3_dim: 16,
+  stage4_dim: 16,
+  stage1_blocks: 1,
+  stage2_blocks: 1,
+  stage3_blocks: 1,
+  stage4_blocks: 1,
+  d_state: 4,
+  wss_dim: 16,
+  num_heads: 2,
+  hydra_headdim: 8,
+  dwt_channels: 8,
+  dwt_hidden_dim: 8,
+  amp_dtype: 'float32',
+  ema_decay: 0.9,
+} satisfies Partial<StfConfig>;
+const schedule: TrainerSchedule = { stepsPerEpoch: 4, totalSteps: 40 };
+
+const opened: { dispose(): void }[] = [];
+function open(config: StfConfig) {
+  const model = new StfMamba(config, seededUniform(7));
+  const notes: string[] = [];
+  const trainer = new Trainer(model, config, schedule, { say: (note) => notes.push(note) });
+  opened.push(model, trainer);
+  return { model, trainer, notes };
+}
+afterEach(() => {
+  useOwnOperations(true);
+  for (const one of opened.splice(0).reverse()) one.dispose();
+});
+beforeAll(async () => {
+  await startEngine('auto');
+});
+
+function batch(seed: number, pairs = 1) {
+  const uniform = seededUniform(seed);
+  const size = 4 * 32 * 32 * 3;
+  const clips = Uint8Array.from({ length: 2 * pairs * size }, (_, i) =>
+    Math.floor(uniform() * (Math.floor(i / size) % 2 === 0 ? 256 : 200)),
+  );
+  return { clips, labels: Int32Array.from({ length: 2 * pairs }, (_, i) => i % 2) };
+}
+
+function train({ trainer }: { trainer: Trainer }, from: number, to: number) {
+  const rows: number[][] = [];
+  for (let step = from; step < to; step++) {
+    const totals: number[] = [];
+    for (const micro of [0, 1])
+      totals.push(trainer.accumulate(batch(10 * step + micro), seededUniform(1000 + 10 * step + micro)).total);
+    const { gradNorm } = trainer.apply(step);
+    rows.push([...totals, gradNorm]);
+  }
+  return rows;
+}
+
+const as = (config: StfConfig, step: 'eager' | 'recorded'): StfConfig => ({
+  ...config,
+  ...dims,
+  engine: { ...config.engine, step },
+});
+
+/** Largest difference of two tensors relative to the largest number of the second. */
+function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [largest, apart] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    largest = Math.max(largest, Math.abs(b[i]!));
+    apart = Math.max(apart, Math.abs(a[i]! - b[i]!));
+  }
+  return largest === 0 ? apart : apart / largest;
+}
+
+/** All weights in one row. */
+function weightsOf({ model, trainer }: ReturnType<typeof open>): Float32Array {
+  trainer.pullWeights();
+  return Float32Array.from([...model.parameters.values()].flatMap((variable) => [...variable.dataSync()]));
+}
+
+const distance = (a: Float32Array, b: Float32Array): number =>
+  Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0));
+
+const noRecorder = async () => {
+  await startEngine('auto');
+  return graphRecorder() === undefined;
+};
+
+describe.skipIf(await noRecorder())('recorded steps', () => {
+  it.each<[string, number, StfConfig, boolean]>([
+    ['baseline', 20, baseline(), true],
+    ['Phase A', 20, phaseA(), true],
+    ['Phase B', 20, phaseB(), true],
+    ['Phase A without operations of our own', 3, phaseA(), false],
+    ['Phase B with gradient checkpoints', 3, { ...phaseB(), grad_checkpoint: true }, true],
+    [
+      'an EfficientNet trunk that normalises over the batch',
+      3,
+      { ...phaseA(), spatial_backbone: 'efficientnet_lite0', backbone_weights: 'none', backbone_batch_norm: 'train' },
+      true,
+    ],
+  ])(
+    'of %s do what eager ones do, over %s steps',
+    (_, steps, config, operations) => {
+      useOwnOperations(operations);
+      const [recorded, eager] = [open(as(config, 'recorded')), open(as(config, 'eager'))];
+      // Statistics over eight rows, as there are in its last maps here, make much of rounding.
+      const overBatch = config.backbone_batch_norm === 'train';
+      const start = weightsOf(eager);
+      const [a, b] = [train(recorded, 0, steps), train(eager, 0, steps)];
+      expect(recorded.notes).toEqual([]);
+      expect(recorded.trainer.stepMode).toBe('recorded');
+      expect(difference(a.slice(0, 2).flat(), b.slice(0, 2).flat())).toBeLessThan(5e-6);
+      expect(difference(a.flat(), b.flat())).toBeLessThan(1e-3);
+      const [moved, expected] = [weightsOf(recorded), weightsOf(eager)];
+      expect(distance(moved, expected) / distance(expected, start)).toBeLessThan(overBatch ? 0.05 : 1e-4);
+      const { clips } = batch(99);
+      const scores = [recorded, eager].map(({ trainer }) =>
+        trainer.withAverage(() => trainer.predict(clips, 2).probability),
+      );
+      expect(difference(scores[0]!, scores[1]!)).toBeLessThan(1e-3);
+      console.log(
+        _,
+        difference(a.flat(), b.flat()),
+        distance(moved, expected) / distance(expected, start),
+        difference(scores[0]!, scores[1]!),
+      );
+    },
+    240_000,
+  );
+
+  it('freeze no draw, label, rate or step', () => {
+    const [recorded, eager] = [open(as(phaseA(), 'recorded')), open(as(phaseA(), 'eager'))];
+    const { clips } = batch(1);
+    const seen = new Set<number>();
+    for (const [labels, seed] of [
+      [[0, 1], 5],
+      [[1, 0], 5],
+      [[0, 1], 6],
+      [[0, 0], 5],
+    ] as const) {
+      const input = { clips, labels: Int32Array.from(labels) };
+      const [a, b] = [recorded, eager].map(({ trainer }) => trainer.accumulate(input, seededUniform(seed)));
+      for (const key of ['total', 'ce', 'gap', 'hllDefined'] as const) expect(a![key]).toBeCloseTo(b![key], 5);
+      seen.add(a!.total);
+    }
+    expect(seen.size).toBe(4);
+    const [a, b] = [recorded, eager].map(({ trainer }) => [trainer.apply(0).lr, trainer.exportState()] as const);
+    expect(a![0]).toBe(b![0]);
+    expect(
+      difference(a![1].get('optim.v')!.data as Float32Array, b![1].get('optim.v')!.data as Float32Array),
+    ).toBeLessThan(1e-4);
+  });
+
+  it('go on after a checkpoint exactly as if there had been no break', () => {
+    const config = as(phaseA(), 'recorded');
+    const unbroken = open(config);
+    train(unbroken, 0, 6);
+    const first = open(config);
+    train(first, 0, 3);
+    const state = first.trainer.exportState();
+    const second = open(config);
+    second.trainer.importState(state);
+    train(second, 3, 6);
+    expect(second.trainer.exportState()).toEqual(unbroken.trainer.exportState());
+  });
+
+  it('leave out a gradient that is not finite', () => {
+    const { model, trainer } = open(as(phaseA(), 'recorded'));
+    train({ trainer }, 0, 1);
+    const before = trainer.exportState();
+    const kernel = model.parameters.get('head.fc.kernel')!;
+    const good = kernel.clone();
+    kernel.assign(kernel.mul(Number.NaN));
+    expect(trainer.accumulate(batch(5), seededUniform(5)).total).toBeNaN();
+    expect(trainer.apply(1)).toMatchObject({ skipped: true, gradNorm: Number.NaN });
+    kernel.assign(good);
+    const after = trainer.exportState();
+    for (const [name, { data }] of before) if (name !== 'optim.counters') expect(after.get(name)!.data).toEqual(data);
+    trainer.accumulate(batch(5), seededUniform(5));
+    expect(trainer.apply(2)).toMatchObject({ skipped: false });
+  });
+
+  it('take another number of clips in a last batch', () => {
+    const [recorded, eager] = [open(as(phaseA(), 'recorded')), open(as(phaseA(), 'eager'))];
+    for (const { trainer } of [recorded, eager]) {
+      trainer.accumulate(batch(1, 2), seededUniform(1));
+      trainer.accumulate(batch(2, 1), seededUniform(2));
+    }
+    const [a, b] = [recorded, eager].map(({ trainer }) => trainer.apply(0).gradNorm);
+    expect(a! / b!).toBeCloseTo(1, 5);
+  });
+});
