@@ -171,7 +171,7 @@ describe.skipIf(recorder === undefined)('a step that cannot be recorded', () => 
       };
       return [tf.cast(backend.executeSingleOutput('Where', [], [tf.greater(x!, 1)]), 'float32')];
     };
-    expect(() => runnerOf([], notes).run('where', [floats(1, 2)], step)).toThrow();
+    runnerOf([], notes).run('where', [floats(1, 2)], step);
     expect(notes[0]).toContain('the operation Where gives a tensor whose shape depends on values');
   });
 });
