@@ -10,7 +10,7 @@ const PHASE_A_BANDS = [
     advice:
       'no improvement over the published 0.5155: switch off all augmentation of version 8, train the baseline first, and look at sample batches',
   },
-  { below: 0.6, advice: 'look for a mistake in the augmentation before anything else; is compression at work?' },
+  { below: 0.6, advice: 'look for a mistake in the augmentation, first of all whether compression is at work' },
   { below: 0.7, advice: 'the corrections of Phase A work; consider more epochs of Phase A before Phase B' },
   {
     below: 0.75,

@@ -74,9 +74,9 @@ export function evaluateVideos(videos: readonly EvaluatedVideo[], options: Evalu
     );
   const hll = (name: string, chosen: readonly EvaluatedVideo[]): HllStatistics => {
     const scored = chosen.filter(({ hllRatio }) => hllRatio !== null);
-    const spreads = (valueOf: (video: EvaluatedVideo) => number | null) => ({
-      real: spread(scored.filter(({ label }) => label === 0).map((video) => valueOf(video)!)),
-      fake: spread(scored.filter(({ label }) => label === 1).map((video) => valueOf(video)!)),
+    const spreads = (quantityOf: (video: EvaluatedVideo) => number | null) => ({
+      real: spread(scored.filter(({ label }) => label === 0).map((video) => quantityOf(video)!)),
+      fake: spread(scored.filter(({ label }) => label === 1).map((video) => quantityOf(video)!)),
     });
     return {
       auc: measureAuc(
