@@ -28,7 +28,7 @@ export { setEngineEnvironment } from './engine/engineEnvironment.js';
 export { EngineError } from './engine/engineError.js';
 export { type EngineInfo, startEngine } from './engine/startEngine.js';
 export { type BootstrapOptions, bootstrapIntervals, type Interval } from './evaluation/bootstrap.js';
-export { type DecisionAdvice, decisionAdvice } from './evaluation/decisionAdvice.js';
+export { type DecisionAdvice, decisionAdvice, indecision } from './evaluation/decisionAdvice.js';
 export { type Confusion, type Decisions, decisionsAt } from './evaluation/decisions.js';
 export {
   type Evaluated,

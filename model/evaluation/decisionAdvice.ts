@@ -30,9 +30,17 @@ export type DecisionAdvice = {
   /** The AUC band, [from, below). */
   band: [number, number];
   advice: string;
-  /** Bands that the interval reaches beyond its own: the data do not tell them apart. */
+  /** Advice of the other bands that the interval reaches, from the lowest: the data do not tell them apart. */
   alsoPossible: string[];
 };
+
+/** Says, where the interval reaches other bands, that the data do not decide; undefined where they do. */
+export function indecision({ alsoPossible }: DecisionAdvice): string | undefined {
+  if (alsoPossible.length === 0) return undefined;
+  if (alsoPossible.length === 1)
+    return `The interval reaches another band too, so the data do not decide between this and: ${alsoPossible[0]}.`;
+  return `The interval reaches ${alsoPossible.length} other bands, from “${alsoPossible[0]}” to “${alsoPossible.at(-1)}”: the data decide nothing. Evaluate on more people.`;
+}
 
 /** The plan's advice for an AUC. `phase`: of the checkpoint; the bands are Phase A's, Phase B has but a target. */
 export function decisionAdvice(

@@ -1,4 +1,4 @@
-import type { Spread } from '../../model/index.js';
+import { indecision, type Spread } from '../../model/index.js';
 import { confusionMatrix } from '../report/confusionMatrix.js';
 import { type Column, dataTable } from '../report/dataTable.js';
 import { histogramChart } from '../report/histogramChart.js';
@@ -8,7 +8,7 @@ import { intervalChart } from '../report/intervalChart.js';
 import { FAKE_COLOUR, REAL_COLOUR } from '../report/palette.js';
 import { rocChart } from '../report/rocChart.js';
 import { spreadChart } from '../report/spreadChart.js';
-import type { EvaluationResult } from './evaluationResult.js';
+import { type EvaluationResult, namedMethods } from './evaluationResult.js';
 import { figureText, HLL_WORDS, numberText } from './figureText.js';
 import type { ScoredVideo } from './scoreVideos.js';
 
@@ -25,7 +25,7 @@ export function evaluationLead({ checkpoint, data, engine, clips, videos, method
   const { phase, step, file } = checkpoint;
   return html`<p>Checkpoint <b><bdi>${file}</bdi></b>${phase && html`, phase ${phase}`}${step !== undefined && html`, step ${step}`},
 on the split <b>${data.split}</b> of <bdi>${data.source}</bdi>: ${videos.real} real and ${videos.fake} fake videos of ${videos.identities} identities,
-${methods.length} ${methods.length === 1 ? 'method' : 'methods'}${data.methods && ' (chosen)'}. ${clips.perVideo} clips of ${clips.segments} × ${clips.framesPerSegment} frames a video at ${clips.imgSize} px; engine ${engine.name} ${engine.version} on ${engine.device}.</p>`;
+${methods.length} ${methods.length === 1 ? 'method' : 'methods'}${data.methods && ' (chosen with --methods)'}. ${clips.perVideo} clips of ${clips.segments} × ${clips.framesPerSegment} frames a video at ${clips.imgSize} px; engine ${engine.name} ${engine.version} on ${engine.device}.</p>`;
 }
 
 /** The evaluation's sections, which the report of a run shows too. */
@@ -42,8 +42,9 @@ export function evaluationSections(result: EvaluationResult, videos: readonly Sc
 
 const ALL = 'all fakes';
 
-function figures({ methods, pooled, meanMethodAuc, bootstrap }: EvaluationResult): Markup {
-  const rows = [...methods, { method: ALL, ...pooled }];
+function figures(result: EvaluationResult): Markup {
+  const { pooled, meanMethodAuc, bootstrap } = result;
+  const rows = [...namedMethods(result), { method: ALL, ...pooled }];
   type Row = (typeof rows)[number];
   const measure = (
     name: 'auc' | 'eer' | 'ap' | 'accuracy' | 'precision' | 'recall' | 'f1',
@@ -103,12 +104,13 @@ function ranking({ roc, pooled, threshold }: EvaluationResult, videos: readonly 
   })}${confusionMatrix(`Decisions at ${threshold}`, pooled.all.confusion)}</div>`;
 }
 
-function pairs({ paired, methods }: EvaluationResult): Markup {
+function pairs(result: EvaluationResult): Markup {
+  const { paired } = result;
   if (paired.pairs === 0)
     return html`<p>No pair of a fake and its original was scored: the manifest has no <code>pair_group</code> that holds both.</p>`;
   return html`<p>How often a fake scores above the very video it was made from (a tie counts half). 0.5 is chance.</p>
 ${dataTable(
-  [...methods, { method: ALL, paired }],
+  [...namedMethods(result), { method: ALL, paired }],
   [
     { name: 'fakes', cell: ({ method }) => html`<bdi>${method}</bdi>` },
     { name: 'pairs', cell: ({ paired: one }) => one.pairs, numeric: true },
@@ -119,7 +121,9 @@ ${dataTable(
 )}`;
 }
 
-function hll({ hll: pooled, methods }: EvaluationResult): Markup {
+function hll(result: EvaluationResult): Markup {
+  const { hll: pooled } = result;
+  const methods = namedMethods(result);
   const rows = [...methods, { method: ALL, hll: pooled }];
   const spreadText = ({ count, mean, deviation }: Spread) =>
     count === 0 ? '–' : `${numberText(mean, 4)} ± ${numberText(deviation, 4)} (${count})`;
@@ -138,6 +142,7 @@ ${dataTable(rows, [
     rows: [
       { name: 'real', colour: REAL_COLOUR, ...pooled.ratio.real },
       ...methods.map(({ method, hll: one }) => ({ name: method, colour: FAKE_COLOUR, ...one.ratio.fake })),
+      ...(methods.length === 1 ? [] : [{ name: ALL, colour: FAKE_COLOUR, ...pooled.ratio.fake }]),
     ],
     caption: 'Box: middle half of the videos with the median; line: all of them; dot: mean.',
   })}</div>`;
@@ -163,8 +168,7 @@ function meaning({ advice, bootstrap, videos, data, threshold }: EvaluationResul
 ${
   advice &&
   html`<div class="note"><p><b>The plan's advice</b> for an AUC from ${advice.band[0].toFixed(2)} to ${advice.band[1].toFixed(2)}: “${advice.advice}”.</p><p>That is ${advice.basis}.</p>${
-    advice.alsoPossible.length > 0 &&
-    html`<p>The interval reaches other bands too, so the data do not decide between this and: ${advice.alsoPossible.map((other) => html`“${other}” `)}</p>`
+    indecision(advice) && html`<p>${indecision(advice)}</p>`
   }</div>`
 }`;
 }

@@ -9,6 +9,7 @@ import {
   type RocCorner,
   rankScores,
   rocCorners,
+  UNNAMED_METHOD,
 } from '../../model/index.js';
 import { keyedGenerator } from '../../workers/index.js';
 import type { SampleFailure } from '../training/fillPosition.js';
@@ -92,6 +93,10 @@ export function evaluationResult(
     },
   };
 }
+
+/** The methods to tell apart: none where no fake has a method, since all of them then are one group. */
+export const namedMethods = ({ methods }: EvaluationResult): EvaluationResult['methods'] =>
+  methods.length === 1 && methods[0]!.method === UNNAMED_METHOD ? [] : methods;
 
 /** As JSON with names in snake case, like all of a run's files; figures without a value are null. */
 export const evaluationJson = (result: EvaluationResult): string =>

@@ -1,5 +1,5 @@
-import { MEASURE_NAMES, type Measures } from '../../model/index.js';
-import type { EvaluationResult } from './evaluationResult.js';
+import { indecision, MEASURE_NAMES, type Measures } from '../../model/index.js';
+import { type EvaluationResult, namedMethods } from './evaluationResult.js';
 import { figureText, intervalText, numberText } from './figureText.js';
 
 const HEADINGS = { auc: 'AUC', eer: 'EER', ap: 'AP', accuracy: 'acc.', precision: 'prec.', recall: 'recall', f1: 'F1' };
@@ -9,7 +9,8 @@ const MOST_FAILED = 10;
 
 /** The figures for the terminal. `full`: one clip, intervals of every measure, pairs and HLL statistics besides. */
 export function evaluationTable(result: EvaluationResult, full: boolean): string {
-  const { methods, pooled, paired, hll, videos, advice, clips } = result;
+  const { pooled, paired, hll, videos, advice, clips } = result;
+  const methods = namedMethods(result);
   const rows: [string, Measures][] = [
     ...methods.map(({ method, all }): [string, Measures] => [method, all]),
     ['all fakes', pooled.all],
@@ -59,10 +60,8 @@ export function evaluationTable(result: EvaluationResult, full: boolean): string
   }
   if (advice) {
     lines.push('', `The plan's advice for this AUC: ${advice.advice}.`);
-    if (advice.alsoPossible.length > 0)
-      lines.push(
-        `The interval reaches other bands, so the data do not decide. Or: ${advice.alsoPossible.join('. Or: ')}.`,
-      );
+    const doubt = indecision(advice);
+    if (doubt) lines.push(doubt);
     lines.push(`(That is ${advice.basis}.)`);
   }
   return `${lines.join('\n')}\n`;

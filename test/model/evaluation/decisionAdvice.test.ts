@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decisionAdvice } from '../../../model/evaluation/decisionAdvice.js';
+import { decisionAdvice, indecision } from '../../../model/evaluation/decisionAdvice.js';
 
 describe('decisionAdvice', () => {
   it.each([
@@ -25,6 +25,14 @@ describe('decisionAdvice', () => {
       expect.stringMatching(/more epochs/),
       expect.stringMatching(/go on/),
     ]);
+  });
+
+  it('says when the data do not decide', () => {
+    expect(indecision(decisionAdvice(0.8, { low: 0.76, high: 0.84 }, 'a'))).toBeUndefined();
+    expect(indecision(decisionAdvice(0.8, { low: 0.76, high: 0.9 }, 'a'))).toMatch(/between this and: Phase A alone/);
+    expect(indecision(decisionAdvice(0.6, { low: 0, high: 1 }, 'a'))).toMatch(
+      /5 other bands, from “no improvement.*” to “Phase A alone.*”: the data decide nothing/,
+    );
   });
 
   it('has but a target for Phase B', () => {
