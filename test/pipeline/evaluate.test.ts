@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -206,6 +206,31 @@ describe('evaluate', () => {
     await refused(both, [], /none of the 1 real videos .* could be scored; the first: r: select_frames: expected/);
     expect(await readdir(out)).toEqual([]);
   }, 120_000);
+
+  it('stops at a signal with its exit code, and writes nothing', async () => {
+    const root = join(folder, 'many');
+    await mkdir(root);
+    const ids = Array.from({ length: 300 }, (_, i) => `v${i}`);
+    for (const id of ids)
+      for (const kind of ['crops', 'landmarks'])
+        await symlink(join(data, `p0_${kind}.npz`), join(root, `${id}_${kind}.npz`));
+    await writeFile(
+      join(root, 'manifest.csv'),
+      `id,split,label\n${ids.map((id, i) => `${id},test,${i % 2}`).join('\n')}\n`,
+    );
+    const out = join(folder, 'stopped');
+    const args = ['--checkpoint', checkpoint, '--data-root', root, '--out', out];
+    const child = spawn(process.execPath, ['pipeline/evaluate.js', ...args], { cwd: projectFolder });
+    let text = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (!text.includes('video 1/') && `${text}${chunk}`.includes('video 1/')) child.kill('SIGTERM');
+      text += chunk;
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(text).toMatch(/stopped after \d+ of 300 videos; nothing was written/);
+    expect(code).toBe(143);
+    expect(await readdir(out)).toEqual([]);
+  }, 60_000);
 
   it('has help with an example, also as `stf-mamba evaluate`', () => {
     const { status, stdout } = spawnSync(process.execPath, ['pipeline/cli.js', 'evaluate', '--help'], {
