@@ -20,7 +20,10 @@ export type EvaluatedVideo = {
 };
 
 export type EvaluationOptions = Omit<MeasureOptions, 'uniform'> & {
-  /** Random numbers for a figure's bootstrap; by name, so that no figure's interval depends on another's. */
+  /**
+   * Random numbers for a kind of figure, from their beginning at each call: no interval depends on what was drawn for
+   * another, and equal groups of videos have equal intervals.
+   */
   uniformOf: (name: string) => UniformSource;
 };
 
@@ -56,23 +59,23 @@ export function evaluateVideos(videos: readonly EvaluatedVideo[], options: Evalu
   const drawn = (name: string) => ({ ...rest, uniform: uniformOf(name) });
   const items = (chosen: readonly EvaluatedVideo[], scoreOf: (video: EvaluatedVideo) => number): ScoredItem[] =>
     chosen.map((video) => ({ label: video.label, score: scoreOf(video), identity: identityOf(video) }));
-  const ofGroup = (name: string, chosen: readonly EvaluatedVideo[]) => ({
+  const ofGroup = (chosen: readonly EvaluatedVideo[]) => ({
     all: measure(
       items(chosen, ({ score }) => score),
-      drawn(`${name}, all clips`),
+      drawn('all clips'),
     ),
     oneClip: measure(
       items(chosen, ({ score1Clip }) => score1Clip),
-      drawn(`${name}, one clip`),
+      drawn('one clip'),
     ),
   });
   // A video that could not be scored says nothing about its pair.
-  const paired = (name: string, chosen: readonly EvaluatedVideo[]) =>
+  const paired = (chosen: readonly EvaluatedVideo[]) =>
     rankWithinPairs(
       chosen.filter(({ hllRatio }) => hllRatio !== null),
-      drawn(`${name}, pairs`),
+      drawn('pairs'),
     );
-  const hll = (name: string, chosen: readonly EvaluatedVideo[]): HllStatistics => {
+  const hll = (chosen: readonly EvaluatedVideo[]): HllStatistics => {
     const scored = chosen.filter(({ hllRatio }) => hllRatio !== null);
     const spreads = (quantityOf: (video: EvaluatedVideo) => number | null) => ({
       real: spread(scored.filter(({ label }) => label === 0).map((video) => quantityOf(video)!)),
@@ -81,7 +84,7 @@ export function evaluateVideos(videos: readonly EvaluatedVideo[], options: Evalu
     return {
       auc: measureAuc(
         items(scored, ({ hllRatio }) => hllRatio!),
-        drawn(`${name}, hll`),
+        drawn('hll'),
       ),
       ratio: spreads(({ hllRatio }) => hllRatio),
       energy: spreads(({ hllEnergy }) => hllEnergy),
@@ -92,15 +95,14 @@ export function evaluateVideos(videos: readonly EvaluatedVideo[], options: Evalu
   const fakes = videos.filter(({ label }) => label === 1);
   const methods = [...new Set(fakes.map(methodOf))].sort().map((method) => {
     const chosen = [...reals, ...fakes.filter((fake) => methodOf(fake) === method)];
-    const name = `method ${method}`;
-    return { method, ...ofGroup(name, chosen), paired: paired(name, chosen), hll: hll(name, chosen) };
+    return { method, ...ofGroup(chosen), paired: paired(chosen), hll: hll(chosen) };
   });
   const aucs = methods.map(({ all }) => all.auc.value).filter((auc) => auc !== null);
   return {
-    pooled: ofGroup('pooled', videos),
+    pooled: ofGroup(videos),
     methods,
     meanMethodAuc: aucs.length === 0 ? null : aucs.reduce((sum, auc) => sum + auc, 0) / aucs.length,
-    paired: paired('pooled', videos),
-    hll: hll('pooled', videos),
+    paired: paired(videos),
+    hll: hll(videos),
   };
 }

@@ -81,6 +81,7 @@ describe('evaluateVideos', () => {
       options,
     );
     expect(alone.methods).toEqual([evaluated.methods[0]]);
+    expect(alone.pooled.all).toEqual(alone.methods[0]!.all);
     const other = evaluateVideos(videos, { ...options, uniformOf: (name) => keyedGenerator(2, name).uniform });
     expect(other.pooled.all.auc.value).toBe(evaluated.pooled.all.auc.value);
     expect(other.pooled.all.auc.interval).not.toEqual(evaluated.pooled.all.auc.interval);
