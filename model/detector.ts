@@ -5,7 +5,7 @@ import { readCheckpoint } from './checkpoint/checkpointFile.js';
 import { savedConfig } from './checkpoint/configDifferences.js';
 import { loadWeights } from './checkpoint/loadWeights.js';
 import { ConfigError, resolveConfig, type StfConfig } from './config/stfConfig.js';
-import { startEngine } from './engine/startEngine.js';
+import { type EngineInfo, startEngine } from './engine/startEngine.js';
 import { predict } from './evaluation/predict.js';
 import { StfMamba } from './stfMamba.js';
 import { createStepRunner } from './training/createStepRunner.js';
@@ -30,8 +30,13 @@ export type Score = {
 
 export type Detector = {
   readonly config: StfConfig;
+  readonly engine: EngineInfo;
+  /** What the run stored beside the weights (phase, step and such); null where the file carries nothing. */
+  readonly state: Readonly<Record<string, unknown>> | null;
   /** Scores one clip of face crops, uint8 RGB `[T,H,W,3]` with `T = num_frames`, `H = W = img_size`. */
   score(clip: Uint8Array): Score;
+  /** Scores `count` clips at once, `[count,T,H,W,3]`. Equal to `score` of each but for rounding. */
+  scoreBatch(clips: Uint8Array, count: number): Score[];
   /** Frees the model's memory. */
   dispose(): void;
 };
@@ -43,7 +48,7 @@ export type Detector = {
 export async function loadDetector({ checkpoint, config: given, engine = 'auto' }: DetectorOptions): Promise<Detector> {
   const { tensors, state } = await readCheckpoint(checkpoint);
   const config = given === undefined ? await ownConfig(checkpoint, state) : await givenConfig(given);
-  await startEngine(engine);
+  const engineInfo = await startEngine(engine);
   // Every weight is replaced at once, so the draws do not matter.
   const model = new StfMamba(config, () => 0.5);
   try {
@@ -54,12 +59,20 @@ export async function loadDetector({ checkpoint, config: given, engine = 'auto' 
     throw new CheckpointError(`${checkpoint} does not fit the configuration: ${error.message}`, { cause: error });
   }
   const runner = createStepRunner(config, () => [...model.parameters.values()]);
+  const scoreBatch = (clips: Uint8Array, count: number): Score[] => {
+    const { probability, hllEnergy, hllRatio } = predict(model, config, clips, count, runner);
+    return Array.from({ length: count }, (_, i) => ({
+      probability: probability[i]!,
+      hllEnergy: hllEnergy[i]!,
+      hllRatio: hllRatio[i]!,
+    }));
+  };
   return {
     config,
-    score(clip) {
-      const { probability, hllEnergy, hllRatio } = predict(model, config, clip, 1, runner);
-      return { probability: probability[0]!, hllEnergy: hllEnergy[0]!, hllRatio: hllRatio[0]! };
-    },
+    engine: engineInfo,
+    state,
+    score: (clip) => scoreBatch(clip, 1)[0]!,
+    scoreBatch,
     dispose() {
       runner.dispose();
       model.dispose();

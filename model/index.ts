@@ -27,9 +27,25 @@ export { type Detector, type DetectorOptions, loadDetector, type Score } from '.
 export { setEngineEnvironment } from './engine/engineEnvironment.js';
 export { EngineError } from './engine/engineError.js';
 export { type EngineInfo, startEngine } from './engine/startEngine.js';
-export { type Decisions, decisionsAt } from './evaluation/decisions.js';
+export { type BootstrapOptions, bootstrapIntervals, type Interval } from './evaluation/bootstrap.js';
+export { type DecisionAdvice, decisionAdvice, indecision } from './evaluation/decisionAdvice.js';
+export { type Confusion, type Decisions, decisionsAt } from './evaluation/decisions.js';
+export {
+  type Evaluated,
+  type EvaluatedVideo,
+  type EvaluationOptions,
+  evaluateVideos,
+  type HllStatistics,
+  identityOf,
+  methodOf,
+  UNNAMED_METHOD,
+} from './evaluation/evaluateVideos.js';
+export { type Figure, MEASURE_NAMES, type MeasureName, type Measures, measure } from './evaluation/measures.js';
+export type { PairedRanking } from './evaluation/pairedRanking.js';
 export { type Prediction, predict } from './evaluation/predict.js';
-export { averagePrecision, equalErrorRate, rocAuc } from './evaluation/ranking.js';
+export { rankScores } from './evaluation/rankedScores.js';
+export { averagePrecision, equalErrorRate, type RocCorner, rocAuc, rocCorners } from './evaluation/ranking.js';
+export type { Spread } from './evaluation/spread.js';
 export type { UniformSource } from './layers/initializers.js';
 export { lossParts } from './losses/lossParts.js';
 export { learningRateAt } from './optimiser/learningRate.js';

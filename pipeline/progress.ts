@@ -64,17 +64,24 @@ export class Console {
   }
 
   progress(state: Progress, final = false): void {
+    this.#rewrite(() => progressLine(state), state, final);
+  }
+
+  /** As `progress`, for other work than training: `text` is the line, `fields` what the JSON log says. */
+  status(text: string, fields: object = {}, final = false): void {
+    this.#rewrite(() => text, fields, final);
+  }
+
+  #rewrite(text: () => string, fields: object, final: boolean): void {
     const now = performance.now();
     if (!final && now - this.#lastProgress < this.everyMs) return;
     this.#lastProgress = now;
     if (this.format === 'json') {
-      this.#line('progress', '', state, () => '');
+      this.#line('progress', '', fields, () => '');
       return;
     }
     const live = this.out.isTTY;
-    this.out.write(
-      live ? `\r\u001b[K${progressLine(state).slice(0, (this.out.columns || 120) - 1)}` : `${progressLine(state)}\n`,
-    );
+    this.out.write(live ? `\r\u001b[K${text().slice(0, (this.out.columns || 120) - 1)}` : `${text()}\n`);
     this.#liveLine = live;
   }
 

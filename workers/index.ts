@@ -15,11 +15,13 @@ export { NpzError } from './npz/npzError.js';
 export { readClip, type StoredClip } from './npz/readClip.js';
 export { DEFAULT_NPZ_LIMITS, type NpzLimits, type ReadNpzOptions, readNpz } from './npz/readNpz.js';
 export { compiledModule } from './pool/compiledModule.js';
-export { type PoolUsage, SynthesisPool, type SynthesisPoolOptions } from './pool/synthesisPool.js';
+export { cuttingPool } from './pool/cuttingPool.js';
+export { type PoolTask, type PoolUsage, SynthesisPool, type SynthesisPoolOptions } from './pool/synthesisPool.js';
 export type { ThreadLimits } from './pool/synthesisThread.js';
 export type { Tuning } from './pool/threadTuner.js';
 export { WorkerDiedError } from './pool/workerDiedError.js';
 export { keyedGenerator, type Random } from './random/keyedGenerator.js';
+export { type CutClips, type CuttingOptions, type CuttingTask, cutClips } from './synthesis/cutClips.js';
 export {
   type ClipPair,
   type ClipSource,

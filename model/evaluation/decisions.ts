@@ -1,8 +1,13 @@
-export type Decisions = {
+import { type RankedScores, rankScores } from './rankedScores.js';
+
+export type Confusion = {
   truePositives: number;
   falsePositives: number;
   trueNegatives: number;
   falseNegatives: number;
+};
+
+export type Decisions = Confusion & {
   accuracy: number;
   /** 0 when nothing was called fake. */
   precision: number;
@@ -12,21 +17,27 @@ export type Decisions = {
 };
 
 /** Counts and rates of calling fake what scores `threshold` or more. Labels: 0 real, 1 fake. */
-export function decisionsAt(labels: ArrayLike<number>, scores: ArrayLike<number>, threshold = 0.5): Decisions {
-  if (labels.length !== scores.length) {
-    throw new RangeError(`expected as many scores as labels, received ${scores.length} and ${labels.length}`);
+export const decisionsAt = (labels: ArrayLike<number>, scores: ArrayLike<number>, threshold = 0.5): Decisions =>
+  decisionsOf(rankScores(labels, scores), threshold);
+
+/** As `decisionsAt`, of scores ranked already. */
+export function decisionsOf({ groups, reals, fakes }: RankedScores, threshold = 0.5): Decisions {
+  let tp = 0;
+  let fp = 0;
+  for (const group of groups) {
+    if (group.score < threshold) break;
+    tp += group.fakes;
+    fp += group.reals;
   }
-  const counts = { truePositives: 0, falsePositives: 0, trueNegatives: 0, falseNegatives: 0 };
-  for (let i = 0; i < labels.length; i++) {
-    const called = scores[i]! >= threshold;
-    if (labels[i] === 1) counts[called ? 'truePositives' : 'falseNegatives']++;
-    else counts[called ? 'falsePositives' : 'trueNegatives']++;
-  }
-  const { truePositives: tp, falsePositives: fp, trueNegatives: tn, falseNegatives: fn } = counts;
+  const tn = reals - fp;
+  const fn = fakes - tp;
   const rate = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
   return {
-    ...counts,
-    accuracy: labels.length === 0 ? Number.NaN : (tp + tn) / labels.length,
+    truePositives: tp,
+    falsePositives: fp,
+    trueNegatives: tn,
+    falseNegatives: fn,
+    accuracy: reals + fakes === 0 ? Number.NaN : (tp + tn) / (reals + fakes),
     precision: rate(tp, tp + fp),
     recall: rate(tp, tp + fn),
     f1: rate(2 * tp, 2 * tp + fp + fn),

@@ -58,6 +58,11 @@ async function expectScore(options: Parameters<typeof loadDetector>[0]) {
   for (const name of ['probability', 'hllEnergy', 'hllRatio'] as const) {
     expect(score[name]).toBeCloseTo(expected[name], 6);
   }
+  const reversed = clip.slice().reverse();
+  const batch = detector.scoreBatch(new Uint8Array([...reversed, ...clip]), 2);
+  for (const [i, alone] of [detector.score(reversed), score].entries())
+    for (const name of ['probability', 'hllEnergy', 'hllRatio'] as const)
+      expect(batch[i]![name]).toBeCloseTo(alone[name], 5);
   detector.dispose();
   expect(tf.memory().numTensors).toBe(before);
 }

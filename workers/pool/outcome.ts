@@ -13,14 +13,14 @@ export type ThreadUsage = {
  * What a worker sends back. Structured cloning keeps an error's message and loses its class and fields, so failures
  * travel as plain data and anything that arrives as a real error means that the thread itself is gone.
  */
-export type Outcome = { usage?: ThreadUsage } & (
-  | { kind: 'pair'; pair: ClipPair }
+export type Outcome<R = ClipPair> = { usage?: ThreadUsage } & (
+  | { kind: 'pair'; pair: R }
   | { kind: 'sample-error'; clip: string; stage: string; reason: string; retryable: boolean }
   | { kind: 'recipe-error'; message: string }
   | { kind: 'defect'; message: string; stack: string | undefined }
 );
 
-export function outcomeOfError(error: unknown): Outcome {
+export function outcomeOfError(error: unknown): Outcome<never> {
   if (error instanceof SampleError)
     return {
       kind: 'sample-error',
@@ -34,8 +34,8 @@ export function outcomeOfError(error: unknown): Outcome {
   return { kind: 'defect', message, stack };
 }
 
-/** The pair, or the error as it was thrown in the worker. */
-export function unwrapOutcome(outcome: Outcome): ClipPair {
+/** What was made, or the error as it was thrown in the worker. */
+export function unwrapOutcome<R>(outcome: Outcome<R>): R {
   if (outcome.kind === 'pair') return outcome.pair;
   if (outcome.kind === 'sample-error') {
     const { clip, stage, reason, retryable } = outcome;

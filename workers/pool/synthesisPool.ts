@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { ClipPair, SynthesisTask } from '../synthesis/recipe.js';
+import type { ClipPair, ClipSource, SynthesisTask } from '../synthesis/recipe.js';
 import { compiledModule } from './compiledModule.js';
 import { type Outcome, unwrapOutcome } from './outcome.js';
 import { SynthesisThread, type ThreadLimits } from './synthesisThread.js';
@@ -53,27 +53,32 @@ const MIN_TASKS_OF_A_THREAD = 16;
 /** Ten times what the stages keep on the heap; pictures are typed arrays and lie outside. */
 const HEAP_MB = 256;
 
-type Job = {
-  task: SynthesisTask;
-  resolve: (pair: ClipPair) => void;
+/** What a thread is told: it reads a clip, so it says which. */
+export type PoolTask = { source: ClipSource };
+
+type Job<T, R> = {
+  task: T;
+  resolve: (made: R) => void;
   reject: (error: unknown) => void;
   /** At work on it, once one is. */
-  thread?: SynthesisThread;
+  thread?: SynthesisThread<T, R>;
 };
 
 /**
  * Threads that make clip pairs, first come, first served. A thread that dies or hangs is replaced; its clip fails with
  * WorkerDiedError and may be tried again. The pair's bytes are moved between threads, not copied. How many threads
  * there are, which of them makes a pair and when they are replaced changes nothing in its bytes.
+ *
+ * With another `workerFile` the threads make something else (`R`) of each clip, see `cuttingPool`.
  */
-export class SynthesisPool {
+export class SynthesisPool<T extends PoolTask = SynthesisTask, R = ClipPair> {
   /** The most threads there will ever be, and so the concurrency that a flow can make use of. */
   readonly maxThreads: number;
   readonly #options: SynthesisPoolOptions & { workerFile: string };
   readonly #tuner: ThreadTuner | undefined;
-  readonly #queue: Job[] = [];
-  readonly #running = new Set<Job>();
-  readonly #idle: SynthesisThread[] = [];
+  readonly #queue: Job<T, R>[] = [];
+  readonly #running = new Set<Job<T, R>>();
+  readonly #idle: SynthesisThread<T, R>[] = [];
   readonly #ending = new Set<Promise<void>>();
   readonly #usage: PoolUsage = { tasks: 0, busyMs: 0, cpuMs: 0, died: 0, recycled: 0, maxHeldBytes: 0 };
   #threads: number;
@@ -107,7 +112,7 @@ export class SynthesisPool {
    * @throws SampleError, RecipeError as `synthesisePair`; WorkerDiedError when the thread died or took too long; the
    *   signal's reason when it is aborted, which ends the thread that was at work on it
    */
-  async run(task: SynthesisTask, options: { signal?: AbortSignal } = {}): Promise<ClipPair> {
+  async run(task: T, options: { signal?: AbortSignal } = {}): Promise<R> {
     const { signal } = options;
     signal?.throwIfAborted();
     if (this.#destroyed) throw new Error('Expected a running SynthesisPool but it was destroyed');
@@ -116,8 +121,8 @@ export class SynthesisPool {
     if (this.#queue.length >= maxQueue + Math.max(0, free))
       throw new RangeError(`Expected at most ${maxQueue} waiting tasks but received another`);
     let onAbort: (() => void) | undefined;
-    const made = new Promise<ClipPair>((resolve, reject) => {
-      const job: Job = { task, resolve, reject };
+    const made = new Promise<R>((resolve, reject) => {
+      const job: Job<T, R> = { task, resolve, reject };
       onAbort = () => this.#giveUp(job, signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#queue.push(job);
@@ -173,7 +178,7 @@ export class SynthesisPool {
     }
   }
 
-  async #work(job: Job, thread: SynthesisThread): Promise<void> {
+  async #work(job: Job<T, R>, thread: SynthesisThread<T, R>): Promise<void> {
     const { taskTimeoutMs } = this.#options;
     const clip = job.task.source.id;
     const began = performance.now();
@@ -202,7 +207,7 @@ export class SynthesisPool {
   }
 
   /** Settles a task at once. A thread cannot be told to stop, so the one at work on it is ended. */
-  #giveUp(job: Job, reason: unknown): void {
+  #giveUp(job: Job<T, R>, reason: unknown): void {
     job.reject(reason);
     const place = this.#queue.indexOf(job);
     if (place >= 0) this.#queue.splice(place, 1);
@@ -214,7 +219,7 @@ export class SynthesisPool {
     this.#dispatch();
   }
 
-  #account(outcome: Outcome, busyMs: number): void {
+  #account(outcome: Outcome<R>, busyMs: number): void {
     const { usage } = outcome;
     this.#usage.tasks++;
     this.#usage.busyMs += busyMs;
@@ -222,22 +227,22 @@ export class SynthesisPool {
     this.#usage.maxHeldBytes = Math.max(this.#usage.maxHeldBytes, usage?.heldBytes ?? 0);
   }
 
-  #isWornOut(thread: SynthesisThread, { usage }: Outcome): boolean {
+  #isWornOut(thread: SynthesisThread<T, R>, { usage }: Outcome<R>): boolean {
     const { recycleAfter = RECYCLE_AFTER, recycleBytes = RECYCLE_BYTES } = this.#options;
     if (thread.tasks >= recycleAfter) return true;
     return thread.tasks >= MIN_TASKS_OF_A_THREAD && (usage?.heldBytes ?? 0) > recycleBytes;
   }
 
-  #start(): SynthesisThread {
+  #start(): SynthesisThread<T, R> {
     const { workerFile, resourceLimits = { maxOldGenerationSizeMb: HEAP_MB } } = this.#options;
-    return new SynthesisThread(workerFile, resourceLimits, (dead) => {
+    return new SynthesisThread<T, R>(workerFile, resourceLimits, (dead) => {
       this.#usage.died++;
       const place = this.#idle.indexOf(dead);
       if (place >= 0) this.#idle.splice(place, 1);
     });
   }
 
-  #end(thread: SynthesisThread): void {
+  #end(thread: SynthesisThread<T, R>): void {
     const ended = thread.end().finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
   }

@@ -1,5 +1,5 @@
 import { Piscina } from 'piscina';
-import type { SynthesisTask } from '../synthesis/recipe.js';
+import type { ClipPair, SynthesisTask } from '../synthesis/recipe.js';
 import { NativeGate } from './nativeGate.js';
 import type { Outcome } from './outcome.js';
 import type { SynthesisWorkerData } from './synthesisWorker.js';
@@ -15,16 +15,16 @@ export type ThreadLimits = {
  * One worker thread, in use from its start to its end; it is never revived. A pool of one: piscina brings the
  * request–answer protocol, the moving of bytes and the death of a thread as an error.
  */
-export class SynthesisThread {
+export class SynthesisThread<T = SynthesisTask, R = ClipPair> {
   /** Tasks it has done. */
   tasks = 0;
-  readonly #pool: Piscina<SynthesisTask, Outcome>;
+  readonly #pool: Piscina<T, Outcome<R>>;
   readonly #gate = new NativeGate();
   #alive = true;
   #ended: Promise<void> | undefined;
 
   /** @param onDeath told when the thread ends without `end` having been called, at work or idle. */
-  constructor(filename: string, resourceLimits: ThreadLimits, onDeath: (thread: SynthesisThread) => void) {
+  constructor(filename: string, resourceLimits: ThreadLimits, onDeath: (thread: SynthesisThread<T, R>) => void) {
     this.#pool = new Piscina({
       filename,
       minThreads: 1,
@@ -47,7 +47,7 @@ export class SynthesisThread {
   }
 
   /** @throws whatever ended the thread */
-  async run(task: SynthesisTask): Promise<Outcome> {
+  async run(task: T): Promise<Outcome<R>> {
     const outcome = await this.#pool.run(task);
     this.tasks++;
     return outcome;

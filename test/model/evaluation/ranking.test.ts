@@ -82,6 +82,16 @@ describe('decisions at a threshold', () => {
     expect(percent).toEqual(['27.14', '82.89', '11.25', '19.81']);
   });
 
+  it('reproduces a published validation table: 70 and 70, two reals called fake', () => {
+    const labels = Array.from({ length: 140 }, (_, i) => (i < 70 ? 0 : 1));
+    const called = labels.map((label, i) => (i < 2 ? 1 : label));
+    const { accuracy, precision, recall, f1 } = decisionsAt(labels, called);
+    const percent = [accuracy, precision, recall, f1].map((rate) => (rate * 100).toFixed(2));
+    expect(percent).toEqual(['98.57', '97.22', '100.00', '98.59']);
+    // The table's "AUC" is that of the hard decisions, their balanced accuracy, and says nothing about ranking.
+    expect((100 * rocAuc(labels, called)).toFixed(2)).toBe('98.57');
+  });
+
   it('does not divide by nothing', () => {
     expect(decisionsAt([0, 0], [0.1, 0.2])).toMatchObject({ accuracy: 1, precision: 0, recall: 0, f1: 0 });
   });

@@ -17,20 +17,8 @@ export const finalCrop: Stage<{ size: number; margin: number[]; fraction: number
   apply(clip, { size, margin, fraction, forehead }, { random, workspace, fail }) {
     const { fake, target, frames, frameBytes, width, difference } = clip;
     if (!fake) throw new RecipeError('final_crop has to come after blend');
-    const face = medianFaceBox(clip, clip.points);
-    if (clip.points === 68) face.top -= forehead * (face.bottom - face.top);
     const side = (length: number): number => length * fraction * random.between(margin[0]!, margin[1]!);
-    const faceWidth = face.right - face.left;
-    const faceHeight = face.bottom - face.top;
-    const box = {
-      x0: Math.max(0, Math.trunc(face.left - side(faceWidth))),
-      y0: Math.max(0, Math.trunc(face.top - side(faceHeight))),
-      x1: Math.min(clip.width, Math.trunc(face.right + side(faceWidth))),
-      y1: Math.min(clip.height, Math.trunc(face.bottom + side(faceHeight))),
-    };
-    if (box.x1 - box.x0 < 2 || box.y1 - box.y0 < 2)
-      return fail(`the face lies outside the picture: nothing is left to resize to ${size}x${size}`);
-
+    const box = detectorBox(clip, size, { side, forehead }, fail);
     const columns = resizeTaps(box.x1 - box.x0, size, box.x0);
     const rows = resizeTaps(box.y1 - box.y0, size, box.y0);
     const outBytes = size * size * 3;
@@ -50,6 +38,31 @@ export const finalCrop: Stage<{ size: number; margin: number[]; fraction: number
     clip.pair = { bytes: bytes.slice(), height: size, width: size }; // memory of its own, that may leave the thread
   },
 };
+
+/**
+ * The part of the clip's picture that a face detector would show: the box around all landmarks and, on each side,
+ * `side` of its width or height; clipped to the picture.
+ */
+export function detectorBox(
+  clip: Clip,
+  size: number,
+  { side, forehead }: { side: (length: number) => number; forehead: number },
+  fail: (reason: string) => never,
+): Box {
+  const face = medianFaceBox(clip, clip.points);
+  if (clip.points === 68) face.top -= forehead * (face.bottom - face.top);
+  const faceWidth = face.right - face.left;
+  const faceHeight = face.bottom - face.top;
+  const box = {
+    x0: Math.max(0, Math.trunc(face.left - side(faceWidth))),
+    y0: Math.max(0, Math.trunc(face.top - side(faceHeight))),
+    x1: Math.min(clip.width, Math.trunc(face.right + side(faceWidth))),
+    y1: Math.min(clip.height, Math.trunc(face.bottom + side(faceHeight))),
+  };
+  if (box.x1 - box.x0 < 2 || box.y1 - box.y0 < 2)
+    return fail(`the face lies outside the picture: nothing is left to resize to ${size}x${size}`);
+  return box;
+}
 
 /** The output pixels that sample any pixel of `changed`. */
 function resizedBox(changed: Box, crop: Box, size: number, clip: Clip): Box {

@@ -1,4 +1,6 @@
+import type { StoredClip } from '../../npz/readClip.js';
 import type { Random } from '../../random/keyedGenerator.js';
+import type { Clip } from '../clip.js';
 import type { Stage } from '../stage.js';
 import { drawRate, frameRate, rateMap } from './frameRate.js';
 
@@ -12,13 +14,7 @@ export const selectFrames: Stage<{ num_segments: number; frames_per_segment: num
   defaults: { num_segments: 4, frames_per_segment: 8 },
   apply(clip, { num_segments, frames_per_segment }, { random, count, fail, peek }) {
     clip.assertNotGathered('select_frames');
-    const { frameNumbers, frames, points } = clip.stored;
-    const wanted = num_segments * frames_per_segment;
-    if (!frameNumbers && frames > 2 * wanted)
-      return fail(
-        `${frames} frames without frame numbers may be spread over the video; expected an array 'frames' in the landmarks file, or at most ${2 * wanted} frames`,
-      );
-    const runs = contiguousRuns(frameNumbers, frames);
+    const runs = framesInRuns(clip.stored, num_segments * frames_per_segment, fail);
     const retiming = peek(frameRate);
     const rate = retiming ? drawRate(retiming.params, retiming.random) : 1;
     let map = rateMap(frames_per_segment, rate);
@@ -28,22 +24,40 @@ export const selectFrames: Stage<{ num_segments: number; frames_per_segment: num
       map = rateMap(frames_per_segment, 1);
       starts = drawWindows(runs, num_segments, frames_per_segment, random);
     }
-    if (!starts)
-      return fail(
-        `expected ${num_segments} runs of ${frames_per_segment} contiguous frames but the clip's runs have ${lengthsOf(runs)} frames`,
-      );
-
+    if (!starts) return fail(tooShort(runs, num_segments, frames_per_segment));
     const length = map[frames_per_segment - 1]! + 1;
     clip.rateMap = map.every((frame, t) => frame === t) ? null : map;
-    clip.frameIndex = Int32Array.from(starts.flatMap((start) => Array.from({ length }, (_, i) => start + i)));
-    clip.segments = num_segments;
-    const perFrame = points * 2;
-    clip.landmarks = new Float64Array(clip.frames * perFrame);
-    clip.frameIndex.forEach((frame, t) => {
-      clip.landmarks.set(clip.stored.landmarks.subarray(frame * perFrame, (frame + 1) * perFrame), t * perFrame);
-    });
+    takeWindows(clip, starts, length);
   },
 };
+
+/** Makes the clip of windows of `length` frames each, with their landmarks. */
+export function takeWindows(clip: Clip, starts: readonly number[], length: number): void {
+  clip.frameIndex = Int32Array.from(starts.flatMap((start) => Array.from({ length }, (_, i) => start + i)));
+  clip.segments = starts.length;
+  const perFrame = clip.points * 2;
+  clip.landmarks = new Float64Array(clip.frames * perFrame);
+  clip.frameIndex.forEach((frame, t) => {
+    clip.landmarks.set(clip.stored.landmarks.subarray(frame * perFrame, (frame + 1) * perFrame), t * perFrame);
+  });
+}
+
+/** The runs of contiguous frames of a stored clip of which `wanted` frames are needed; fails where that is unknown. */
+export function framesInRuns(
+  { frameNumbers, frames }: Pick<StoredClip, 'frameNumbers' | 'frames'>,
+  wanted: number,
+  fail: (reason: string) => never,
+): Run[] {
+  if (!frameNumbers && frames > 2 * wanted)
+    return fail(
+      `${frames} frames without frame numbers may be spread over the video; expected an array 'frames' in the landmarks file, or at most ${2 * wanted} frames`,
+    );
+  return contiguousRuns(frameNumbers, frames);
+}
+
+/** What to say of a clip whose runs hold too few windows. */
+export const tooShort = (runs: readonly Run[], segments: number, length: number): string =>
+  `expected ${segments} runs of ${length} contiguous frames but the clip's runs have ${lengthsOf(runs)} frames`;
 
 export type Run = { start: number; length: number };
 
