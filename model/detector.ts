@@ -48,7 +48,7 @@ export type Detector = {
 export async function loadDetector({ checkpoint, config: given, engine = 'auto' }: DetectorOptions): Promise<Detector> {
   const { tensors, state } = await readCheckpoint(checkpoint);
   const config = given === undefined ? await ownConfig(checkpoint, state) : await givenConfig(given);
-  const engineInfo = await startEngine(engine);
+  const engineInfo = await startEngine(engine, config.engine);
   // Every weight is replaced at once, so the draws do not matter.
   const model = new StfMamba(config, () => 0.5);
   try {

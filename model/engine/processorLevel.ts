@@ -30,7 +30,8 @@ export function runsOn(level: ProcessorLevel, reached: ProcessorLevel): boolean 
   return PROCESSOR_LEVELS.indexOf(level) <= PROCESSOR_LEVELS.indexOf(reached);
 }
 
-function readCpuinfo(): string {
+/** What Linux says of this machine's processors; nothing elsewhere. */
+export function readCpuinfo(): string {
   try {
     return readFileSync('/proc/cpuinfo', 'utf8');
   } catch {

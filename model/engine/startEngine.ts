@@ -3,7 +3,7 @@ import { EngineError } from './engineError.js';
 import { readEngineRecord } from './engineRecord.js';
 import { type EngineRequest, resolveEngineRequest } from './engineRequest.js';
 import type { OwnAddon } from './ownAddon.js';
-import { announceOwnOperations, whyNoOwnOperations } from './ownOperations.js';
+import { announceOwnOperations, useOwnOperations, whyNoOwnOperations } from './ownOperations.js';
 import { type NativeEngine, startNativeEngine } from './startNativeEngine.js';
 import { startWasmEngine } from './startWasmEngine.js';
 
@@ -21,6 +21,10 @@ export type EngineInfo = {
 };
 
 let own: OwnAddon | undefined;
+let device: EngineInfo['device'] = 'cpu';
+
+/** Where the engine that was started computes. */
+export const engineDevice = (): EngineInfo['device'] => device;
 
 /** The recorder of graphs, where the engine that was started has one. */
 export const graphRecorder = (): OwnAddon | undefined => (tf.getBackend() === 'tensorflow' ? own : undefined);
@@ -32,9 +36,14 @@ export const graphRecorder = (): OwnAddon | undefined => (tf.getBackend() === 't
  *
  * `auto` takes STF_ENGINE if set, else what set-up chose, else the native engine if it loads, else wasm.
  *
+ * @param kernels whether layers compute by our own operations where the engine has them (`engine.kernels`)
  * @throws EngineError if the engine that was asked for by name cannot be had.
  */
-export async function startEngine(requested: EngineRequest = 'auto'): Promise<EngineInfo> {
+export async function startEngine(
+  requested: EngineRequest = 'auto',
+  { kernels = 'on' }: { kernels?: 'on' | 'off' } = {},
+): Promise<EngineInfo> {
+  useOwnOperations(kernels === 'on');
   const { engine, from } = resolveEngineRequest(requested);
   if (engine === 'wasm') return wasm(from);
   const record = readEngineRecord();
@@ -60,7 +69,8 @@ function reasonOfSetup(reason: string | undefined): string {
 }
 
 function describe(native: NativeEngine, reason: string): EngineInfo {
-  const { version, device, threads } = native;
+  const { version, threads } = native;
+  device = native.device;
   own = typeof native.own === 'string' ? undefined : native.own;
   // Our operations have kernels for the CPU only.
   const missing = device === 'gpu' ? 'they have no kernels for GPUs' : undefined;
@@ -70,6 +80,7 @@ function describe(native: NativeEngine, reason: string): EngineInfo {
 
 async function wasm(reason: string): Promise<EngineInfo> {
   await startWasmEngine();
+  device = 'cpu';
   const operations = whyNoOwnOperations() ?? 'on';
   return { name: 'wasm', version: tf.version.tfjs, device: 'cpu', threads: 1, reason, operations };
 }

@@ -4,7 +4,9 @@ import { CheckpointError } from '../checkpoint/checkpointError.js';
 import { float32, type HostTensor } from '../checkpoint/hostTensor.js';
 import { loadWeights } from '../checkpoint/loadWeights.js';
 import type { StfConfig } from '../config/stfConfig.js';
-import type { StepRunner } from '../engine/recording/stepRunner.js';
+import { effectivePrecision, type Precision } from '../engine/precision.js';
+import type { StepProfile, StepRunner } from '../engine/recording/stepRunner.js';
+import { engineDevice } from '../engine/startEngine.js';
 import { type Prediction, predict } from '../evaluation/predict.js';
 import type { UniformSource } from '../layers/initializers.js';
 import { lossParts } from '../losses/lossParts.js';
@@ -89,6 +91,16 @@ export class Trainer {
     return this.#runner.mode;
   }
 
+  /** In what the products of a training step are computed. */
+  get precision(): Precision {
+    return effectivePrecision(this.config.amp_dtype, this.stepMode, engineDevice());
+  }
+
+  /** Nodes of the graphs recorded so far. */
+  get recordedNodes(): number {
+    return this.#runner.nodes;
+  }
+
   /** Steps left out because their gradient was not finite. */
   get skippedSteps(): number {
     return this.#skipped;
@@ -98,7 +110,21 @@ export class Trainer {
    * Adds the gradient of one micro-batch: `clips` uint8 RGB `[B,T,H,W,3]`, `labels` 0 real, 1 fake. `uniform` draws
    * the masks of drop path and dropout.
    */
-  accumulate({ clips, labels }: { clips: Uint8Array; labels: Int32Array }, uniform: UniformSource): MicroResult {
+  accumulate(batch: { clips: Uint8Array; labels: Int32Array }, uniform: UniformSource): MicroResult {
+    return this.#micro(batch, uniform, false);
+  }
+
+  /** Does the same and says which nodes of the recorded step took the time; undefined for eager steps. */
+  profile(batch: { clips: Uint8Array; labels: Int32Array }, uniform: UniformSource): StepProfile | undefined {
+    this.#micro(batch, uniform, true);
+    return this.#runner.profile;
+  }
+
+  #micro(
+    { clips, labels }: { clips: Uint8Array; labels: Int32Array },
+    uniform: UniformSource,
+    profile: boolean,
+  ): MicroResult {
     const { dropPath, dropout } = drawMaskValues(this.config, labels.length, uniform);
     const [numbers] = this.#runner.run(
       'micro-batch',
@@ -114,7 +140,7 @@ export class Trainer {
           dropout: dropout as tf.Tensor2D,
         }),
       ],
-      { bfloat16: this.config.amp_dtype === 'bfloat16' },
+      { bfloat16: this.precision.dtype === 'bfloat16', profile },
     );
     this.#accumulated++;
     return Object.fromEntries(partNames.map((name, i) => [name, numbers![i]!])) as MicroResult;

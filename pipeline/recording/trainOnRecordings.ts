@@ -4,7 +4,7 @@ import { describe, type Preset, readCheckpoint, resolveConfig, type StfConfig, t
 import { Budget, JsonLines } from '../../operators/index.js';
 import { EXIT, exitCodeOf } from '../exitCodes.js';
 import type { Console } from '../progress.js';
-import { summariseRun } from '../run/describeRun.js';
+import { describeComputation, summariseRun } from '../run/describeRun.js';
 import { RunFolder } from '../run/runFolder.js';
 import type { RunState } from '../run/runState.js';
 import { StopSignal } from '../run/stopSignal.js';
@@ -65,19 +65,20 @@ export async function trainOnRecordings(
   const { phase: recordedPhase, steps_per_epoch: stepsPerEpoch, schedule_steps: scheduleSteps } = first.run;
   const phase = options.phase ?? recordedPhase;
   const stop = new StopSignal();
-  const actor = new TrainActorClient();
+  const actor = new TrainActorClient((note) => log.warn(note));
   const budget = new Budget({ costPerHour: config.cost_per_hour, maxBudget: 0 });
   let sinks: TrainingRunParts['sinks'] | undefined;
   let run: TrainingRun | undefined;
   let reason: StopReason = 'error';
   let failure: unknown;
   try {
-    const { engine, parameters } = await actor.start({
+    const { engine, computation, parameters } = await actor.start({
       ...{ config, stepsPerEpoch, totalSteps: scheduleSteps },
       ...(options.resume ? { resume: options.resume } : {}),
     });
     log.info(describe(config));
     log.info(`engine ${engine.name} ${engine.version} on ${engine.device}: ${engine.reason}`);
+    log.info(describeComputation(config.amp_dtype, computation));
     log.info(`${steps.length} recorded steps, ${firstStep} to ${lastStep}, into ${folder.path}`);
     await folder.writeJson('config.json', {
       ...{ phase, description: describe(config), config: toSections(config), parameters, seed: config.seed, engine },

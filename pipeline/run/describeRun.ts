@@ -1,5 +1,6 @@
 import { describe, type EngineInfo } from '../../model/index.js';
 import type { PreparedRun } from '../training/prepareRun.js';
+import type { Computation } from '../training/trainActor.js';
 import type { StopReason, TrainingRun } from '../training/trainingRun.js';
 import { versions } from './versions.js';
 
@@ -7,6 +8,7 @@ import { versions } from './versions.js';
 export async function describeRun(
   { options, config, sections, data, splits, ids, codec }: PreparedRun,
   engine: EngineInfo,
+  { step, precision, operations }: Computation,
   parameters: number,
 ): Promise<{ codec: object } & Record<string, unknown>> {
   return {
@@ -15,13 +17,20 @@ export async function describeRun(
     config: sections,
     parameters,
     seed: config.seed,
-    engine,
-    dtype: { requested: config.amp_dtype, effective: 'float32' },
+    engine: { ...engine, step, operations },
+    dtype: { requested: config.amp_dtype, effective: precision.dtype, reason: precision.reason },
     codec: { jpeg: 'libjpeg-turbo', h264: codec ?? null },
     workers: config.num_workers || 'auto',
     data: { root: data.path, splits: splits.source, train: ids.train.length, val: ids.val.length },
     ...(await versions()),
   };
+}
+
+/** How the training step is computed, in a line. */
+export function describeComputation(requested: string, { step, precision, operations }: Computation): string {
+  const { dtype, reason } = precision;
+  const asked = dtype === requested ? '' : `, not ${requested}: ${reason}`;
+  return `steps ${step}, products in ${dtype}${asked}; own operations ${operations === 'on' ? 'on' : `off: ${operations}`}`;
 }
 
 /** The content of summary.json. */

@@ -3,7 +3,7 @@ import { SynthesisPool } from '../../workers/index.js';
 import { EXIT, exitCodeOf } from '../exitCodes.js';
 import { type Console, duration } from '../progress.js';
 import { RunRecorder } from '../recording/runRecorder.js';
-import { describeRun, summariseRun } from '../run/describeRun.js';
+import { describeComputation, describeRun, summariseRun } from '../run/describeRun.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { Sampler } from '../sampler.js';
 import { SynthesisTasks } from '../synthesisTasks.js';
@@ -28,7 +28,7 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   for (const text of plan.warnings) log.warn(text);
 
   const stop = new StopSignal();
-  const actor = new TrainActorClient();
+  const actor = new TrainActorClient((note) => log.warn(note));
   const pool = new SynthesisPool({
     threads: config.num_workers || 'auto',
     taskTimeoutMs: TASK_TIMEOUT_MS,
@@ -47,7 +47,7 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   let reason: StopReason = 'error';
   let failure: unknown;
   try {
-    const { engine, parameters, notes } = await actor.start({
+    const { engine, computation, parameters, notes } = await actor.start({
       config,
       stepsPerEpoch: sampler.stepsPerEpoch,
       totalSteps: plan.scheduleSteps,
@@ -56,13 +56,14 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
     });
     for (const note of notes) log.info(note);
     log.info(`engine ${engine.name} ${engine.version} on ${engine.device}: ${engine.reason}`);
+    log.info(describeComputation(config.amp_dtype, computation));
     log.info(
       `${parameters.toLocaleString('en')} parameters; ${ids.train.length} clips to train on, ${ids.val.length} to validate; ${pool.threads} workers; steps ${plan.firstStep} to ${plan.lastStep}, ${sampler.stepsPerEpoch} an epoch`,
     );
     // Without a checkpoint an interrupted run begins anew, and so do its logs.
     await folder.rewindTo(resumed?.state ?? { step: 0, quarantined: [] });
     if (resumed) log.info(`resuming after step ${resumed.state.step} from ${resumed.file}`);
-    const description = await describeRun(prepared, engine, parameters);
+    const description = await describeRun(prepared, engine, computation, parameters);
     await folder.writeJson('config.json', description);
     const open = (name: string) => JsonLines.open(folder.file(name));
     sinks = {

@@ -7,6 +7,7 @@ import {
   type EngineInfo,
   loadBackbone,
   type MicroResult,
+  type Precision,
   pretrainedFile,
   readCheckpoint,
   type StfConfig,
@@ -33,17 +34,27 @@ export type StartRequest = {
   /** Checkpoint of another phase to begin with: what fits of its weights, and nothing else. */
   transfer?: string;
 };
+/** How the training step is computed. */
+export type Computation = {
+  step: 'recorded' | 'eager';
+  precision: Precision;
+  /** Our own operations: `on`, or why not. */
+  operations: string;
+};
 /** `notes`: what was loaded, in words. */
-export type StartReply = { engine: EngineInfo; parameters: number; notes: string[] };
+export type StartReply = { engine: EngineInfo; computation: Computation; parameters: number; notes: string[] };
 /** `clips` uint8 `[B,T,H,W,3]`, moved; labels `[B]`. */
 export type MicroRequest = { clips: Uint8Array; labels: Int32Array; step: number; micro: number; seed: number };
-export type MicroReply = { result: MicroResult; ms: number };
+/** `notes`: what the user should know of the step, such as why it is not recorded. */
+export type MicroReply = { result: MicroResult; ms: number; notes: string[] };
 export type ApplyReply = { gradNorm: number; lr: number; skipped: boolean; ms: number };
 export type ScoreRequest = { clips: Uint8Array; count: number };
 export type ScoreReply = { probability: Float32Array; hllRatio: Float32Array };
 /** Writes the same state under each name in `folder`. */
 export type SaveRequest = { folder: string; names: string[]; state: object };
 
+/** What is to be told with the next answer. */
+const notes: string[] = [];
 let session: { model: StfMamba; trainer: Trainer } | undefined;
 
 function running() {
@@ -67,19 +78,21 @@ async function answered<T>(work: () => T | Promise<T>): Promise<T | ActorFailure
 export const start = (request: StartRequest): Promise<StartReply | ActorFailure> =>
   answered(async () => {
     const { config } = request;
-    const notes: string[] = [];
-    const engine = await startEngine(config.engine.name);
+    const engine = await startEngine(config.engine.name, config.engine);
     const model = new StfMamba(config, keyedGenerator(config.seed, 'weights').uniform);
-    const trainer = new Trainer(model, config, {
-      stepsPerEpoch: request.stepsPerEpoch,
-      totalSteps: request.totalSteps,
-    });
+    const { stepsPerEpoch, totalSteps } = request;
+    const trainer = new Trainer(model, config, { stepsPerEpoch, totalSteps }, { say: (note) => notes.push(note) });
     if (request.resume) {
       const { tensors } = await readCheckpoint(request.resume);
       trainer.importState(tensors);
     } else await firstWeights(model, request, (note) => notes.push(note));
     session = { model, trainer };
-    return { engine, parameters: model.countParameters(), notes };
+    const computation: Computation = {
+      step: trainer.stepMode,
+      precision: trainer.precision,
+      operations: engine.operations,
+    };
+    return { engine, computation, parameters: model.countParameters(), notes: notes.splice(0) };
   });
 
 /** Replaces random weights by those of an earlier phase, or its backbone's by pretrained ones. */
@@ -104,7 +117,7 @@ export const micro = (request: MicroRequest): Promise<MicroReply | ActorFailure>
     const { step, micro, seed } = request;
     const masks = keyedGenerator(seed, 'masks', step, micro);
     const result = running().trainer.accumulate(request, masks.uniform);
-    return { result, ms: performance.now() - begun };
+    return { result, ms: performance.now() - begun, notes: notes.splice(0) };
   });
 
 export const apply = ({ step }: { step: number }): Promise<ApplyReply | ActorFailure> =>

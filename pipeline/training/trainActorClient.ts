@@ -23,7 +23,8 @@ export class TrainingError extends Error {
 export class TrainActorClient {
   readonly #thread: Piscina;
 
-  constructor() {
+  /** @param warn told what the user should know of the training step */
+  constructor(private readonly warn: (note: string) => void = () => {}) {
     setEngineEnvironment(); // read by C code in the worker, which sees only what the main thread has set
     // A pool of one: piscina brings the request–answer protocol, transfer lists and the death of the thread as an error.
     this.#thread = new Piscina({
@@ -50,8 +51,10 @@ export class TrainActorClient {
   }
 
   /** The bytes of `clips` are moved: the caller cannot read them afterwards. */
-  micro(request: MicroRequest): Promise<MicroReply> {
-    return this.#call('micro', request, [request.clips.buffer as ArrayBuffer]);
+  async micro(request: MicroRequest): Promise<MicroReply> {
+    const reply = await this.#call<MicroReply>('micro', request, [request.clips.buffer as ArrayBuffer]);
+    for (const note of reply.notes) this.warn(note);
+    return reply;
   }
 
   apply(step: number): Promise<ApplyReply> {

@@ -118,7 +118,7 @@ describe.skipIf(await noRecorder())('recorded steps', () => {
       useOwnOperations(operations);
       const [recorded, eager] = [open(as(config, 'recorded')), open(as(config, 'eager'))];
       // Statistics over eight rows, as there are in its last maps here, make much of rounding.
-      const loose = config.backbone_batch_norm === 'train' ? 1000 : 1;
+      const loose = config.backbone_batch_norm === 'train' ? 4000 : 1;
       const micros = steps > 3 && config.use_hydra ? [0] : [0, 1];
       const start = weightsOf(eager);
       const [a, b] = [train(recorded, 0, steps, micros), train(eager, 0, steps, micros)];

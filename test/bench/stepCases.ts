@@ -1,0 +1,48 @@
+import { debug, phaseA, phaseB, type StfConfig } from '../../model/index.js';
+
+/** One workload of the step benchmark: a network, the size of its clips and how many enter a micro-batch. */
+export type StepCase = {
+  config: 'debug' | 'default';
+  phase: 'a' | 'b';
+  img: number;
+  frames: number;
+  /** Clips: real and fake together. */
+  batch: number;
+};
+
+export const STEP_CASES: readonly StepCase[] = [
+  { config: 'debug', phase: 'a', img: 64, frames: 4, batch: 8 },
+  { config: 'debug', phase: 'b', img: 64, frames: 4, batch: 8 },
+  { config: 'default', phase: 'a', img: 128, frames: 8, batch: 4 },
+  { config: 'default', phase: 'b', img: 128, frames: 8, batch: 4 },
+  { config: 'default', phase: 'a', img: 224, frames: 32, batch: 2 },
+];
+
+export const caseName = ({ config, phase, img, frames, batch }: StepCase): string =>
+  `${config} ${phase} ${img}x${frames}x${batch}`;
+
+/** The switches that make a phase. */
+const SWITCHES = [
+  'use_contrastive_hll',
+  'use_hll_normalization',
+  'use_hydra',
+  'use_mamer',
+  'use_wss',
+  'use_adaptive_sdim',
+] as const;
+
+/** What a case trains. Segments as the peer has them: four of 32 frames, else one. */
+export function configOf({ config, phase, img, frames }: StepCase): StfConfig {
+  const full = phase === 'a' ? phaseA() : phaseB();
+  const switches = Object.fromEntries(SWITCHES.map((name) => [name, full[name]]));
+  const base = config === 'debug' ? { ...debug(), ...switches } : full;
+  const segments = frames === 32 ? 4 : 1;
+  return {
+    ...base,
+    img_size: img,
+    num_frames: frames,
+    num_segments: segments,
+    frames_per_segment: frames / segments,
+    grad_accum: 1,
+  };
+}
