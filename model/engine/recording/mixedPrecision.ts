@@ -21,11 +21,13 @@ function cast(graph: RecordedGraph, x: GraphTensor, to: number): GraphTensor {
 /**
  * Adds an operation with its numbers cast to bfloat16 and its result cast back, if it is one that gains by it.
  *
+ * @param add adds the operation itself
  * @param narrowed casts that are there already, by number of the output
  * @returns undefined for all others
  */
 export function castToBfloat16(
   graph: RecordedGraph,
+  add: RecordedGraph['add'],
   name: string,
   inputs: readonly GraphTensor[],
   attributes: Attributes,
@@ -39,7 +41,5 @@ export function castToBfloat16(
     return made;
   };
   const operands = inputs.map((x, i) => (places.includes(i) ? narrow(x) : x));
-  return graph
-    .add(name, operands, { ...attributes, T: type(TYPES.bfloat16) })
-    .map((y) => cast(graph, y, TYPES.float32));
+  return add(name, operands, { ...attributes, T: type(TYPES.bfloat16) }).map((y) => cast(graph, y, TYPES.float32));
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { GraphAttribute } from '../ownAddon.js';
 import type { GraphVariables } from './graphVariables.js';
+import { asMatrixProduct } from './matrixProduct.js';
 import { castToBfloat16 } from './mixedPrecision.js';
 import { type Attributes, type GraphTensor, type RecordedGraph, TYPES } from './recordedGraph.js';
 import { RecordingError } from './recordingError.js';
@@ -146,9 +147,11 @@ export class Tracer {
   }
 
   #add(name: string, inputs: GraphTensor[], attributes: Attributes): GraphTensor[] {
+    const add = (name: string, inputs: readonly GraphTensor[], attributes: Attributes) =>
+      asMatrixProduct(this.graph, name, inputs, attributes) ?? this.graph.add(name, inputs, attributes);
     return (
-      (this.options.bfloat16 ? castToBfloat16(this.graph, name, inputs, attributes, this.#narrowed) : undefined) ??
-      this.graph.add(name, inputs, attributes)
+      (this.options.bfloat16 ? castToBfloat16(this.graph, add, name, inputs, attributes, this.#narrowed) : undefined) ??
+      add(name, inputs, attributes)
     );
   }
 
