@@ -21,8 +21,13 @@ struct Silu {
   static constexpr int64_t kCost = 3;
   static STF_INLINE float value(float x) { return x * logistic(x); }
   static STF_INLINE float derivative(float x) {
-    const float s = logistic(x);
-    return s * (1.0f + x * (1.0f - s));
+    // σ(x) and 1 − σ(x), neither of them by a subtraction that x would then magnify.
+    const float bell = exponential(-std::fabs(x));
+    const float large = 1.0f / (1.0f + bell);
+    const float small = bell * large;
+    const float s = x < 0.0f ? small : large;
+    const float rest = x < 0.0f ? large : small;
+    return s * (1.0f + x * rest);
   }
 };
 
