@@ -101,14 +101,15 @@ inline void globalResponseNormGradient(const Parallel& parallel, const GlobalRes
       });
       const float mean = meanNorm(shape, norms);
       float shared = 0;
+      const float* weight = gamma;  // A captured pointer keeps gcc from vector instructions in a reduction.
 #pragma omp simd reduction(+ : shared)
-      for (int64_t c = 0; c < width; ++c) shared += products[c] * gamma[c] * norms[c];
+      for (int64_t c = 0; c < width; ++c) shared += products[c] * weight[c] * norms[c];
       shared /= mean * mean * static_cast<float>(width);
 #pragma omp simd
       for (int64_t c = 0; c < width; ++c) {
         const float ratio = norms[c] / mean;
-        factor[c] = ratio * gamma[c] + 1.0f;
-        slope[c] = (products[c] * gamma[c] / mean - shared) / norms[c];
+        factor[c] = ratio * weight[c] + 1.0f;
+        slope[c] = (products[c] * weight[c] / mean - shared) / norms[c];
         products[c] *= ratio;
       }
       for (int64_t p = 0; p < positions; ++p) {

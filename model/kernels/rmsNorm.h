@@ -35,15 +35,18 @@ inline void rmsNormGradient(const Parallel& parallel, int64_t rows, int64_t widt
       float* out = dx + row * width;
       const float scale = inverse[row];
       float along = 0;
+      // What keeps gcc from vector instructions in a reduction: a captured pointer, and sums into a vector beside it.
+      const float* weight = gamma;
 #pragma omp simd reduction(+ : along)
-      for (int64_t c = 0; c < width; ++c) {
-        const float product = d[c] * in[c] * scale;
-        along += product * gamma[c];
-        sums[c] += product;
-      }
-      along /= static_cast<float>(width);
+      for (int64_t c = 0; c < width; ++c) along += d[c] * weight[c] * in[c];
+      along *= scale / static_cast<float>(width);
 #pragma omp simd
-      for (int64_t c = 0; c < width; ++c) out[c] = scale * (d[c] * gamma[c] - in[c] * scale * along);
+      for (int64_t c = 0; c < width; ++c) {
+        const float slope = d[c];
+        const float normalised = in[c] * scale;
+        sums[c] += slope * normalised;
+        out[c] = scale * (slope * weight[c] - normalised * along);
+      }
     }
   });
 }
