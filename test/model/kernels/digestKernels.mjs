@@ -1,6 +1,8 @@
 /**
- * node digestKernels.mjs THREADS: runs every operation of ours on fixed operands, by the compiled code with that many
- * threads, and prints a digest of all bits of each result as one line of JSON. Run in the root of a checkout.
+ * node digestKernels.mjs THREADS [graph]: runs every operation of ours on fixed operands, by the compiled code with that
+ * many threads, and prints a digest of all bits of each result as one line of JSON. Run in the root of a checkout.
+ *
+ * Eagerly, unless `graph` is given: then in a graph, where an operation may write over operands that nobody else reads.
  */
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -11,6 +13,7 @@ const engineFile = (name) => pathToFileURL(join(process.cwd(), 'dist/model/engin
 const { setEngineEnvironment } = await import(engineFile('engineEnvironment.js'));
 setEngineEnvironment(Number(process.argv[2]));
 const { startEngine } = await import(engineFile('startEngine.js'));
+const { loadOwnAddon } = await import(engineFile('ownAddon.js'));
 const { ownOperation, ownOperationsInUse } = await import(engineFile('ownOperations.js'));
 const tf = createRequire(engineFile('startEngine.js'))('@tensorflow/tfjs');
 const { threads } = await startEngine('auto');
@@ -59,12 +62,43 @@ const operations = {
   StfSquareSum: () => [{ N: int(2) }, [numbers(1_234_567), numbers(333)], 1],
 };
 
+const FLOAT = 1;
+
+function inGraph(name, attributes, inputs, outputs) {
+  const { Graph } = loadOwnAddon();
+  const graph = new Graph({ intraOpThreads: Number(process.argv[2]), interOpThreads: 1 });
+  const feeds = [];
+  const operands = inputs.map((tensor, i) => {
+    const dtype = { kind: 'type', value: FLOAT };
+    const shape = { kind: 'shape', value: tensor.shape };
+    const fed = { type: 'Placeholder', name: `fed${i}`, inputs: [], controls: [], attributes: { dtype, shape } };
+    const [{ output }] = graph.addOperation(fed).outputs;
+    feeds.push({ output, shape: tensor.shape, values: tensor.neg().dataSync() });
+    // Not the placeholder itself, which the session holds: a value of its own, that may be written over.
+    const own = { type: 'Neg', name: `own${i}`, inputs: [output], controls: [], attributes: { T: dtype } };
+    return graph.addOperation(own).outputs[0].output;
+  });
+  const node = graph.addOperation({ type: name, name: 'node', inputs: operands, controls: [], attributes });
+  const fetches = node.outputs.map(({ output }) => output);
+  const { values } = graph.run({ feeds, fetches, targets: [] });
+  graph.dispose();
+  if (values.length !== outputs) throw new Error(`${name} has ${values.length} outputs`);
+  values.forEach(({ shape }, i) => {
+    const inferred = node.outputs[i].shape;
+    if (`${inferred}` !== `${shape}`) throw new Error(`${name} infers [${inferred}] but returns [${shape}]`);
+  });
+  return values.map(({ values: bytes }) => new Uint8Array(bytes));
+}
+
+const run =
+  process.argv[3] === 'graph' ? inGraph : (...args) => ownOperation(...args).map((tensor) => tensor.dataSync());
+
 const digests = {};
 if (ownOperationsInUse()) {
   for (const [name, operands] of Object.entries(operations)) {
     const hash = createHash('sha256');
     const [attributes, inputs, outputs] = operands();
-    for (const tensor of ownOperation(name, attributes, inputs, outputs)) hash.update(tensor.dataSync());
+    for (const values of run(name, attributes, inputs, outputs)) hash.update(values);
     digests[name] = hash.digest('hex').slice(0, 16);
   }
 }
