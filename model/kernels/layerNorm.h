@@ -45,20 +45,24 @@ inline void layerNormGradient(const Parallel& parallel, int64_t rows, int64_t wi
       const float scale = inverse[row];
       float total = 0;
       float along = 0;
+      // What keeps gcc from vector instructions in a reduction: a captured pointer, and sums into a vector beside it.
+      const float* weight = gamma;
 #pragma omp simd reduction(+ : total, along)
       for (int64_t c = 0; c < width; ++c) {
-        const float normalised = (in[c] - centre) * scale;
-        const float g = d[c] * gamma[c];
+        const float g = d[c] * weight[c];
         total += g;
-        along += g * normalised;
-        dGamma[c] += d[c] * normalised;
-        dBeta[c] += d[c];
+        along += g * (in[c] - centre);
       }
       total /= static_cast<float>(width);
-      along /= static_cast<float>(width);
+      along *= scale / static_cast<float>(width);
 #pragma omp simd
-      for (int64_t c = 0; c < width; ++c)
-        out[c] = scale * (d[c] * gamma[c] - total - (in[c] - centre) * scale * along);
+      for (int64_t c = 0; c < width; ++c) {
+        const float slope = d[c];
+        const float normalised = (in[c] - centre) * scale;
+        dGamma[c] += slope * normalised;
+        dBeta[c] += slope;
+        out[c] = scale * (slope * weight[c] - total - normalised * along);
+      }
     }
   });
 }

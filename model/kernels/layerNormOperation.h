@@ -76,7 +76,7 @@ class LayerNormGradientOperation : public tensorflow::OpKernel {
     const tensorflow::Tensor& x = context->input(1);
     const auto [count, width] = rowsOf(x);
     OP_REQUIRES(context,
-                context->input(0).NumElements() == x.NumElements() && context->input(2).NumElements() == width &&
+                x.dims() >= 1 && context->input(0).shape() == x.shape() && context->input(2).NumElements() == width &&
                     context->input(3).NumElements() == count && context->input(4).NumElements() == count,
                 absl::InvalidArgumentError(absl::StrCat("Expected operands of a layer norm over [", count, ",", width,
                                                         "] but received others")));

@@ -1,2 +1,6 @@
 // All operations of ours in one translation unit: TensorFlow's headers take longer to compile than everything here.
+#include "activationOperation.h"
+#include "adamWOperation.h"
+#include "globalResponseNormOperation.h"
 #include "layerNormOperation.h"
+#include "rmsNormOperation.h"

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
+import { ownOperationsInUse } from '../engine/ownOperations.js';
 import { differentiable } from './differentiable.js';
+import { ownActivation } from './ownActivation.js';
 
 const LOG_TWO_PI = Math.log(2 * Math.PI);
 
@@ -8,6 +10,10 @@ const LOG_TWO_PI = Math.log(2 * Math.PI);
  * `Φ(x) + x·φ(x)` as one unit of the tape.
  */
 export function gelu<T extends tf.Tensor>(x: T): T {
+  return ownOperationsInUse() ? ownActivation('Gelu', x) : composedGelu(x);
+}
+
+function composedGelu<T extends tf.Tensor>(x: T): T {
   return differentiable<T>(
     [x],
     (save) => {

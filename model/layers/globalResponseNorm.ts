@@ -1,10 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
+import { ownOperation, ownOperationsInUse } from '../engine/ownOperations.js';
 import { differentiable } from './differentiable.js';
 
 /** Keeps the derivative of a norm finite where a channel is exactly zero. */
 const ROOT_EPSILON = 1e-12;
 /** Added to the mean norm, as in ConvNeXt V2 (Woo et al., 2023). */
 const EPSILON = 1e-6;
+
+export type ResponseNormParameters = { gamma: tf.Tensor; beta: tf.Tensor };
 
 /**
  * Global response normalisation (Woo et al., ConvNeXt V2, 2023, algorithm 1): channels compete by their norm over an
@@ -13,11 +16,32 @@ const EPSILON = 1e-6;
  * @param x rows `[images·positions, C]`
  * @param images how many images the rows belong to
  */
-export function globalResponseNorm(
-  x: tf.Tensor2D,
-  images: number,
-  { gamma, beta }: { gamma: tf.Tensor; beta: tf.Tensor },
-): tf.Tensor2D {
+export function globalResponseNorm(x: tf.Tensor2D, images: number, parameters: ResponseNormParameters): tf.Tensor2D {
+  return ownOperationsInUse() ? fusedResponseNorm(x, images, parameters) : composedResponseNorm(x, images, parameters);
+}
+
+function fusedResponseNorm(x: tf.Tensor2D, images: number, { gamma, beta }: ResponseNormParameters): tf.Tensor2D {
+  const attributes = {
+    images: { kind: 'int', value: images },
+    root_epsilon: { kind: 'float', value: ROOT_EPSILON },
+    epsilon: { kind: 'float', value: EPSILON },
+  } as const;
+  return differentiable<tf.Tensor2D>(
+    [x, gamma, beta],
+    (save) => {
+      const [y, norm] = ownOperation('StfGlobalResponseNorm', attributes, [x, gamma, beta], 2);
+      save([x, gamma, norm]);
+      return y as tf.Tensor2D;
+    },
+    (dy, saved) => {
+      const [dx, dParameters] = ownOperation('StfGlobalResponseNormGradient', attributes, [dy, ...saved], 2);
+      const [dGamma, dBeta] = tf.unstack(dParameters);
+      return [dx, dGamma, dBeta];
+    },
+  );
+}
+
+function composedResponseNorm(x: tf.Tensor2D, images: number, { gamma, beta }: ResponseNormParameters): tf.Tensor2D {
   const channels = x.shape[1];
   const byImage = (rows: tf.Tensor) => tf.reshape(rows, [images, -1, channels]);
   return differentiable<tf.Tensor2D>(

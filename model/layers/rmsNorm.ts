@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { ownOperation, ownOperationsInUse } from '../engine/ownOperations.js';
 import { differentiable } from './differentiable.js';
 import { asRows, likeShape } from './rows.js';
 
@@ -12,6 +13,23 @@ const EPSILON = 1e-5;
  * @param gamma `[C]`
  */
 export function rmsNorm<T extends tf.Tensor>(x: T, gamma: tf.Tensor): T {
+  return ownOperationsInUse() ? fusedRmsNorm(x, gamma) : composedRmsNorm(x, gamma);
+}
+
+function fusedRmsNorm<T extends tf.Tensor>(x: T, gamma: tf.Tensor): T {
+  return differentiable<T>(
+    [x, gamma],
+    (save) => {
+      const attributes = { epsilon: { kind: 'float', value: EPSILON } } as const;
+      const [y, inverse] = ownOperation('StfRmsNorm', attributes, [x, gamma], 2);
+      save([x, gamma, inverse]);
+      return y as T;
+    },
+    (dy, saved) => ownOperation('StfRmsNormGradient', {}, [dy, ...saved], 2),
+  );
+}
+
+function composedRmsNorm<T extends tf.Tensor>(x: T, gamma: tf.Tensor): T {
   return differentiable<T>(
     [x, gamma],
     (save) => {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { ownOperation, ownOperationsInUse } from '../engine/ownOperations.js';
 import { flatten, unflatten } from './flatVector.js';
 import type { ParameterGroup } from './parameterGroups.js';
 
@@ -65,21 +66,58 @@ export class AdamW {
   /** One update by the gradient `scale · vectors`, a flat vector for each group. */
   update(vectors: readonly tf.Tensor1D[], scalars: UpdateScalars): void {
     this.groups.forEach((group, i) => {
-      tf.tidy(() => this.#updateGroup(group, i, vectors[i]!, scalars));
+      const { learningRate } = scalars;
+      tf.tidy(() => {
+        const lr = group.trunk ? learningRate.mul<tf.Scalar>(this.#options.trunkMultiplier) : learningRate;
+        const decay = group.decay ? tf.sub<tf.Scalar>(1, lr.mul(this.#options.weightDecay)) : undefined;
+        if (ownOperationsInUse()) this.#updateFused(group, i, vectors[i]!, scalars, lr, decay);
+        else this.#updateComposed(group, i, vectors[i]!, scalars, lr, decay);
+      });
     });
   }
 
-  #updateGroup(group: ParameterGroup, i: number, vector: tf.Tensor1D, scalars: UpdateScalars): void {
-    const { beta1, beta2, epsilon, weightDecay, trunkMultiplier } = this.#options;
+  #updateFused(
+    group: ParameterGroup,
+    i: number,
+    vector: tf.Tensor1D,
+    { scale, firstCorrection, secondCorrection }: UpdateScalars,
+    lr: tf.Scalar,
+    decay: tf.Scalar = tf.scalar(1),
+  ): void {
+    const { beta1, beta2, epsilon } = this.#options;
     const { m, v } = this.#moments[i]!;
-    const lr = group.trunk ? scalars.learningRate.mul<tf.Scalar>(trunkMultiplier) : scalars.learningRate;
+    const attributes = {
+      N: { kind: 'int', value: group.variables.length },
+      // 1 − β and not β, which float32 attributes would hold too coarsely to take from 1.
+      one_minus_beta1: { kind: 'float', value: 1 - beta1 },
+      one_minus_beta2: { kind: 'float', value: 1 - beta2 },
+      epsilon: { kind: 'float', value: epsilon },
+    } as const;
+    const targets = [m, v, ...group.variables];
+    const operands = [vector, m, v, scale, lr, decay, firstCorrection, secondCorrection, ...group.variables];
+    const values = ownOperation('StfAdamW', attributes, operands, targets.length);
+    targets.forEach((target, k) => {
+      target.assign(values[k]!);
+    });
+  }
+
+  #updateComposed(
+    group: ParameterGroup,
+    i: number,
+    vector: tf.Tensor1D,
+    scalars: UpdateScalars,
+    lr: tf.Scalar,
+    decay?: tf.Scalar,
+  ): void {
+    const { beta1, beta2, epsilon } = this.#options;
+    const { m, v } = this.#moments[i]!;
     const g = vector.mul<tf.Tensor1D>(scalars.scale);
     m.assign(m.mul(beta1).add(g.mul(1 - beta1)));
     v.assign(v.mul(beta2).add(g.square().mul(1 - beta2)));
     const mHat = m.div(scalars.firstCorrection);
     const vHat = v.div(scalars.secondCorrection);
     const p = flatten(group.variables);
-    const decayed = group.decay ? p.mul<tf.Tensor1D>(tf.sub(1, lr.mul(weightDecay))) : p;
+    const decayed = decay ? p.mul<tf.Tensor1D>(decay) : p;
     const next = decayed.sub<tf.Tensor1D>(mHat.div(vHat.sqrt().add(epsilon)).mul(lr));
     const pieces = unflatten(
       next,

@@ -1,6 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
+import { ownOperation, ownOperationsInUse } from '../engine/ownOperations.js';
 import { flatten } from './flatVector.js';
 import type { ParameterGroup } from './parameterGroups.js';
+
+/** Σ g² over all vectors. */
+function squareSum(vectors: readonly tf.Tensor1D[]): tf.Scalar {
+  if (!ownOperationsInUse()) return tf.addN(vectors.map((vector) => vector.square().sum())) as tf.Scalar;
+  const attributes = { N: { kind: 'int', value: vectors.length } } as const;
+  return ownOperation('StfSquareSum', attributes, [...vectors], 1)[0] as tf.Scalar;
+}
 
 /** Sums the gradients of micro-batches, one flat vector a group. */
 export class GradientAccumulator {
@@ -26,7 +34,7 @@ export class GradientAccumulator {
 
   /** Square of the L2 norm of the sum, over all groups together. */
   squaredNorm(): tf.Scalar {
-    return tf.tidy(() => tf.addN(this.sums.map((sum) => sum.square().sum())) as tf.Scalar);
+    return tf.tidy(() => squareSum(this.sums));
   }
 
   clear(): void {

@@ -8,6 +8,7 @@ import type { ParameterScope } from '../layers/parameterScope.js';
 import { addResidual, type BranchMask } from '../layers/residual.js';
 import { Segment } from '../layers/segment.js';
 import { silu } from '../layers/silu.js';
+import { softplus } from '../layers/softplus.js';
 import { convolveTime, createTimeConvolution, type TimeConvolutionParameters } from '../layers/timeConvolution.js';
 import { selectiveScan } from './selectiveScan.js';
 import { inverseSoftplusSteps } from './stepSize.js';
@@ -122,7 +123,7 @@ export class BiMamba {
     const stepKernel = pick((direction) => direction.step.kernel);
     const y = selectiveScan({
       u: stacked,
-      delta: tf.softplus(tf.add(tf.matMul(step, stepKernel), stepBias)) as tf.Tensor3D,
+      delta: softplus(tf.add(tf.matMul(step, stepKernel), stepBias)) as tf.Tensor3D,
       decay: tf.neg(tf.exp(pick(({ logDecay }) => logDecay))) as tf.Tensor3D,
       input: input as tf.Tensor3D,
       output: output as tf.Tensor3D,

@@ -5,6 +5,7 @@ import { createLinear, type LinearParameters, linear } from '../layers/linear.js
 import type { ParameterScope } from '../layers/parameterScope.js';
 import { rmsNorm } from '../layers/rmsNorm.js';
 import { silu } from '../layers/silu.js';
+import { softplus } from '../layers/softplus.js';
 import { convolveTime, createTimeConvolution, type TimeConvolutionParameters } from '../layers/timeConvolution.js';
 import { quasiseparableMatrix } from './quasiseparableMatrix.js';
 import { inverseSoftplusSteps } from './stepSize.js';
@@ -88,7 +89,7 @@ export class Hydra {
   #stepSizes(steps: tf.Tensor3D): tf.Tensor4D {
     const [batch, length] = steps.shape;
     const perDirection = tf.reshape(steps, [batch, length, 2, this.#heads]);
-    return tf.transpose(tf.softplus(tf.add(perDirection, this.#stepBias)), [0, 3, 2, 1]) as tf.Tensor4D;
+    return tf.transpose(softplus(tf.add(perDirection, this.#stepBias)), [0, 3, 2, 1]) as tf.Tensor4D;
   }
 
   /** `M·u + u⊙(u·W_D + D)` head by head, `[B,T,d_i]`. */

@@ -1,0 +1,105 @@
+/**
+ * node digestKernels.mjs THREADS [graph]: runs every operation of ours on fixed operands, by the compiled code with that
+ * many threads, and prints a digest of all bits of each result as one line of JSON. Run in the root of a checkout.
+ *
+ * Eagerly, unless `graph` is given: then in a graph, where an operation may write over operands that nobody else reads.
+ */
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const engineFile = (name) => pathToFileURL(join(process.cwd(), 'dist/model/engine', name)).href;
+const { setEngineEnvironment } = await import(engineFile('engineEnvironment.js'));
+setEngineEnvironment(Number(process.argv[2]));
+const { startEngine } = await import(engineFile('startEngine.js'));
+const { loadOwnAddon } = await import(engineFile('ownAddon.js'));
+const { ownOperation, ownOperationsInUse } = await import(engineFile('ownOperations.js'));
+const tf = createRequire(engineFile('startEngine.js'))('@tensorflow/tfjs');
+const { threads } = await startEngine('auto');
+
+const float = (value) => ({ kind: 'float', value });
+const int = (value) => ({ kind: 'int', value });
+let seed = 0;
+/** Other numbers each time, the same in every process. */
+const numbers = (...shape) => tf.randomUniform(shape, -2, 2, 'float32', ++seed);
+
+/** Large enough that the work is spread over threads, and of sizes that no number of threads divides. */
+const operations = {
+  ...Object.fromEntries(
+    ['Gelu', 'Silu', 'Softplus'].flatMap((name) => [
+      [`Stf${name}`, () => [{}, [numbers(1_234_567)], 1]],
+      [`Stf${name}Gradient`, () => [{}, [numbers(1_234_567), numbers(1_234_567)], 1]],
+    ]),
+  ),
+  StfLayerNorm: () => [{ epsilon: float(1e-6) }, [numbers(20_011, 37), numbers(37), numbers(37)], 3],
+  StfLayerNormGradient: () => [
+    {},
+    [numbers(20_011, 37), numbers(20_011, 37), numbers(37), numbers(20_011), numbers(20_011)],
+    2,
+  ],
+  StfRmsNorm: () => [{ epsilon: float(1e-5) }, [numbers(20_011, 37), numbers(37)], 2],
+  StfRmsNormGradient: () => [{}, [numbers(20_011, 37), numbers(20_011, 37), numbers(37), numbers(20_011)], 2],
+  StfGlobalResponseNorm: () => [
+    { images: int(7), root_epsilon: float(1e-12), epsilon: float(1e-6) },
+    [numbers(7 * 1999, 37), numbers(37), numbers(37)],
+    2,
+  ],
+  StfGlobalResponseNormGradient: () => [
+    { images: int(7), root_epsilon: float(1e-12), epsilon: float(1e-6) },
+    [numbers(7 * 1999, 37), numbers(7 * 1999, 37), numbers(37), tf.abs(numbers(7, 37))],
+    2,
+  ],
+  StfAdamW: () => [
+    { N: int(3), one_minus_beta1: float(0.1), one_minus_beta2: float(0.001), epsilon: float(1e-8) },
+    [
+      ...[numbers(700_018), numbers(700_018), tf.abs(numbers(700_018))],
+      ...[0.3, 1e-3, 0.99, 0.1, 0.001].map((factor) => tf.scalar(factor)),
+      ...[numbers(700_001), numbers(16), numbers(1)],
+    ],
+    5,
+  ],
+  StfSquareSum: () => [{ N: int(2) }, [numbers(1_234_567), numbers(333)], 1],
+};
+
+const FLOAT = 1;
+
+function inGraph(name, attributes, inputs, outputs) {
+  const { Graph } = loadOwnAddon();
+  const graph = new Graph({ intraOpThreads: Number(process.argv[2]), interOpThreads: 1 });
+  const feeds = [];
+  const operands = inputs.map((tensor, i) => {
+    const dtype = { kind: 'type', value: FLOAT };
+    const shape = { kind: 'shape', value: tensor.shape };
+    const fed = { type: 'Placeholder', name: `fed${i}`, inputs: [], controls: [], attributes: { dtype, shape } };
+    const [{ output }] = graph.addOperation(fed).outputs;
+    feeds.push({ output, shape: tensor.shape, values: tensor.neg().dataSync() });
+    // Not the placeholder itself, which the session holds: a value of its own, that may be written over.
+    const own = { type: 'Neg', name: `own${i}`, inputs: [output], controls: [], attributes: { T: dtype } };
+    return graph.addOperation(own).outputs[0].output;
+  });
+  const node = graph.addOperation({ type: name, name: 'node', inputs: operands, controls: [], attributes });
+  const fetches = node.outputs.map(({ output }) => output);
+  const { values } = graph.run({ feeds, fetches, targets: [] });
+  graph.dispose();
+  if (values.length !== outputs) throw new Error(`${name} has ${values.length} outputs`);
+  values.forEach(({ shape }, i) => {
+    const inferred = node.outputs[i].shape;
+    if (`${inferred}` !== `${shape}`) throw new Error(`${name} infers [${inferred}] but returns [${shape}]`);
+  });
+  return values.map(({ values: bytes }) => new Uint8Array(bytes));
+}
+
+const run =
+  process.argv[3] === 'graph' ? inGraph : (...args) => ownOperation(...args).map((tensor) => tensor.dataSync());
+
+const digests = {};
+if (ownOperationsInUse()) {
+  for (const [name, operands] of Object.entries(operations)) {
+    const hash = createHash('sha256');
+    const [attributes, inputs, outputs] = operands();
+    for (const values of run(name, attributes, inputs, outputs)) hash.update(values);
+    digests[name] = hash.digest('hex').slice(0, 16);
+  }
+}
+process.stdout.write(`${JSON.stringify({ threads, digests })}\n`);

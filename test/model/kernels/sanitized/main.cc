@@ -1,0 +1,12 @@
+// The arithmetic of all kernels without TensorFlow, for a build with sanitizers. A kernel's check is added by one line.
+#include "activationCheck.h"
+#include "adamWCheck.h"
+#include "normCheck.h"
+
+int main() {
+  for (const auto& check : hostile::checks()) {
+    check.run();
+    std::printf("%s\n", check.name.c_str());
+  }
+  return 0;
+}
