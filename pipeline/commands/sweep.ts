@@ -79,17 +79,12 @@ async function sweep(path: string, options: SweepCommandOptions): Promise<number
     for (const { args } of runs) process.stdout.write(`node pipeline/train.js ${args.map(quoted).join(' ')}\n`);
     return EXIT.done;
   }
-  return executeSweep(
-    runs,
-    out,
-    {
-      ...(budget === undefined ? {} : { budget }),
-      ...(maxSteps === undefined ? {} : { maxSteps }),
-      ...(epochs === undefined ? {} : { epochs }),
-    },
-    file.reference,
-    say,
-  );
+  const limits = {
+    ...(budget === undefined ? {} : { budget }),
+    ...(maxSteps === undefined ? {} : { maxSteps }),
+    ...(epochs === undefined ? {} : { epochs }),
+  };
+  return executeSweep({ runs, out, limits, reference: file.reference, say });
 }
 
 /** @throws UserError when the machine costs money and there is no limit, or too little for every run to begin. */

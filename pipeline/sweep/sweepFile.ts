@@ -4,9 +4,7 @@ import { z } from 'zod';
 import { UserError } from '../userError.js';
 
 /** Names become folders. */
-const runName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'expected letters, digits, "_", "-" and "." for a name');
+const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const setting = z.union([
   z.string(),
   z.number(),
@@ -28,7 +26,7 @@ const schema = z.strictObject({
   seeds: z.array(z.int().min(0)).min(1).optional(),
   reference: z.string().optional(),
   common: options.optional(),
-  runs: z.record(runName, options.nullable()),
+  runs: z.record(z.string(), options.nullable()),
 });
 
 /** One variant: a train command's configuration. */
@@ -61,6 +59,11 @@ export function parseSweepFile(text: string, file: string): SweepFile {
   const { budget, max_steps, epochs, seeds = [], reference, common = {}, runs } = content.data;
   const names = Object.keys(runs);
   if (names.length === 0) throw new UserError(`${file}: runs: expected at least one run`);
+  for (const name of names)
+    if (!RUN_NAME.test(name))
+      throw new UserError(
+        `${file}: runs: expected letters, digits, "_", "-" and "." for a name but received "${name}"`,
+      );
   if (new Set(seeds).size < seeds.length) throw new UserError(`${file}: seeds: expected each seed once`);
   if (reference !== undefined && !names.includes(reference))
     throw new UserError(`${file}: reference: expected one of ${names.join(', ')} but received "${reference}"`);

@@ -28,7 +28,7 @@ type Content = { version: 1; runs: Record<string, RunRecord> };
 
 const STATE = 'sweep.json';
 /** A lock whose holder has not touched it for this long belongs to a process that died. */
-const STALE_MS = 15_000;
+const STALE_MS = 5_000;
 
 /** What a sweep remembers between two calls: `sweep.json`, replaced whole at every change. */
 export class SweepState {
