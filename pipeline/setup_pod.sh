@@ -22,7 +22,8 @@ Prepares a rented machine for training. May be run again at any time: what is th
   --help            this text
 
 Environment: STF_POD_ROOTS, folders to look for data in, separated by colons; STF_NODE_MIRROR, where Node is fetched
-from in place of https://nodejs.org/dist; STF_CACHE, where Node and the engine are kept.
+from in place of https://nodejs.org/dist; STF_CACHE, where Node and the engine are kept; STF_BIN, where links to a
+fetched Node are put in place of /usr/local/bin.
 Exit codes: 0 ready to train, 2 something is missing or wrong: the last line says what.
 TEXT
 }
@@ -32,6 +33,7 @@ readonly NODE_SUPPORTED='^v(20\.(9|[1-9][0-9])|22|24)\.'
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${STF_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stf-mamba}
+bin=${STF_BIN:-/usr/local/bin}
 roots=${STF_POD_ROOTS:-/runpod-volume/data:/workspace/data}
 data_root=''
 phase=a
@@ -176,7 +178,7 @@ install_node() {
   # For the shells to come. Without the right to write there the PATH has to be set by hand.
   local program
   for program in node npm npx; do
-    if ! as_root ln -sfn "$folder/bin/$program" "/usr/local/bin/$program" 2>/dev/null; then
+    if ! as_root ln -sfn "$folder/bin/$program" "$bin/$program" 2>/dev/null; then
       say "add Node to your PATH: export PATH=$folder/bin:\$PATH"
       break
     fi
