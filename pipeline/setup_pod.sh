@@ -121,6 +121,8 @@ as_root() {
   fi
 }
 
+has_gpu() { command -v nvidia-smi >/dev/null; }
+
 # Programs that the steps below need, from Debian's or Ubuntu's packages.
 install_programs() {
   local missing=() program
@@ -195,12 +197,15 @@ set_up() {
   else
     say 'npm packages: there already'
   fi
-  (cd "$project" && npm run --silent setup) || fail 'the set-up failed; its messages above say why'
+  # Left to choose, the set-up takes the CPU's engine, which runs everywhere: on a GPU's machine that wastes its price.
+  local engine=()
+  if has_gpu; then engine=(-- --engine tensorflow-cuda); fi
+  (cd "$project" && npm run --silent setup "${engine[@]}") || fail 'the set-up failed; its messages above say why'
 }
 
 # Looked for first: without data, nothing has to be installed.
 found=$(find_data) || exit 2
-if command -v nvidia-smi >/dev/null; then
+if has_gpu; then
   say "GPU: $(nvidia-smi --query-gpu=name,memory.total --format=csv,noheader 2>&1 | head -n 1)"
 else
   say 'GPU: none found (no nvidia-smi)'
@@ -213,7 +218,7 @@ link_data "$found"
 cd "$project"
 node pipeline/pod.js --phase "$phase" "${pod_options[@]}" >/dev/null || exit 2
 config=configs/v8_debug.yaml
-if command -v nvidia-smi >/dev/null; then config=configs/pod.yaml; fi
+if has_gpu; then config=configs/pod.yaml; fi
 
 if [[ $verify == yes ]]; then
   say 'reading the data'

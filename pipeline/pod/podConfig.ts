@@ -16,7 +16,7 @@ export async function podConfig(card: GraphicsCard, usdPerHour: number): Promise
   const base = card.name.includes('4090') ? 'v8_4090.yaml' : 'v8_a100.yaml';
   const document = parseDocument(await readFile(join(projectFolder, 'configs', base), 'utf8'));
   const { batchSize, gradAccum, gradCheckpoint } = planBatch(card.memoryMiB);
-  const set = (section: string, key: string, value: number | boolean, comment: string) => {
+  const set = (section: string, key: string, value: number | boolean | string, comment: string) => {
     const node = document.createNode(value);
     node.comment = ` ${comment}`;
     document.setIn([section, key], node);
@@ -26,6 +26,8 @@ export async function podConfig(card: GraphicsCard, usdPerHour: number): Promise
   set('training', 'gradient_accumulation_steps', gradAccum, `${(batchSize / 2) * gradAccum} pairs a step`);
   if (gradCheckpoint) set('training', 'grad_checkpoint', true, 'less than one pair fits otherwise');
   set('training', 'cost_per_hour', usdPerHour, 'USD');
+  // Left to choose, a run whose GPU is not seen would go on on the CPU, at the GPU's price.
+  set('engine', 'name', 'tensorflow-cuda', 'stops at once where TensorFlow sees no GPU');
   // The head of the file it came from speaks of another machine.
   document.commentBefore = null;
   if (document.contents) document.contents.commentBefore = null;

@@ -60,7 +60,7 @@ describe('planBatch', () => {
 
 describe('podConfig', () => {
   const card = { name: 'NVIDIA L40S', memoryMiB: 46_068, count: 1 };
-  it('is a valid configuration that differs from the shipped one in batch, workers and price alone', async () => {
+  it('is a valid configuration that differs from the shipped one in batch, workers, price and engine alone', async () => {
     const { text, base } = await podConfig(card, 0.86);
     expect(base).toBe('v8_a100.yaml');
     const shipped = parse(await readFile(join(projectFolder, 'configs', base), 'utf8')) as Record<string, object>;
@@ -68,6 +68,7 @@ describe('podConfig', () => {
       ...shipped,
       data: { ...shipped.data, batch_size: 8, num_workers: 0 },
       training: { ...shipped.training, gradient_accumulation_steps: 4, cost_per_hour: 0.86 },
+      engine: { name: 'tensorflow-cuda' },
     });
     expect(resolveConfig({ preset: 'b', yaml: { text, file: 'pod.yaml' } }).config.cost_per_hour).toBe(0.86);
     expect(text).not.toContain('1.39');

@@ -131,7 +131,8 @@ describe('setup_pod.sh', () => {
     const { code, text } = await setUp(['--budget', '5']);
     expect(text).toContain('GPU: NVIDIA GeForce RTX 4090, 24564');
     expect(await readlink(join(project, 'data'))).toBe(place);
-    expect(await npmCalls()).toBe('npm ci\nnpm run --silent setup\n');
+    const cuda = 'npm run --silent setup -- --engine tensorflow-cuda\n';
+    expect(await npmCalls()).toBe(`npm ci\n${cuda}`);
     expect(text).toContain('3 samples, 3 usable');
     expect(text).toMatch(/\$5\.00 at \$0\.39\/h buy 12h49m/);
     expect(text).toContain('2 clips to train on: 1 step an epoch, 70 in 70 epochs');
@@ -142,7 +143,7 @@ describe('setup_pod.sh', () => {
     const again = await setUp(['--budget', '5']);
     expect(again.code).toBe(0);
     expect(again.text).toContain('npm packages: there already');
-    expect(await npmCalls()).toBe('npm ci\nnpm run --silent setup\nnpm run --silent setup\n');
+    expect(await npmCalls()).toBe(`npm ci\n${cuda}${cuda}`);
     expect(await readFile(join(project, 'configs', 'pod.yaml'), 'utf8')).toBe(config);
     expect(await readlink(join(project, 'data'))).toBe(place);
 
@@ -192,6 +193,7 @@ describe('setup_pod.sh', () => {
     expect(code).toBe(0);
     expect(text).toContain('GPU: none found');
     expect(text).toContain('--config configs/v8_debug.yaml');
+    expect(await npmCalls()).toBe('npm ci\nnpm run --silent setup\n');
   });
 
   it.skipIf(!curl)(
