@@ -216,9 +216,11 @@ set_up
 link_data "$found"
 
 cd "$project"
-node pipeline/pod.js --phase "$phase" "${pod_options[@]}" >/dev/null || exit 2
 config=configs/v8_debug.yaml
-if has_gpu; then config=configs/pod.yaml; fi
+if has_gpu; then
+  config=configs/pod.yaml
+  node pipeline/pod.js --phase "$phase" "${pod_options[@]}" >/dev/null || exit 2
+fi
 
 if [[ $verify == yes ]]; then
   say 'reading the data'

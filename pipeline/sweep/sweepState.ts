@@ -48,6 +48,8 @@ export class SweepState {
       lockfilePath: join(folder, 'sweep.lock'),
       realpath: false,
       stale: STALE_MS,
+      // A machine that slept, or a network volume that did: no reason to end a run that costs money.
+      onCompromised: () => {},
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ELOCKED') throw error;
       throw new UserError(
