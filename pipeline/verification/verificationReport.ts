@@ -1,7 +1,8 @@
 import type { ClipInspection, LandmarkSpace } from '../../workers/index.js';
 import type { DataRoot } from '../data/dataRoot.js';
+import { faceForensicsFakes } from '../data/faceForensicsFakes.js';
 import { type SharedBetweenSplits, sharedBetweenSplits } from '../data/sharedBetweenSplits.js';
-import { SPLIT_NAMES, type SplitName, type Splits } from '../data/splits.js';
+import { SPLIT_NAMES, type SplitEntry, type SplitName, type Splits } from '../data/splits.js';
 
 /** Which runs of frames a sample is cut from, as `data.num_segments` and `data.frames_per_segment`. */
 export type ClipLength = { num_segments: number; frames_per_segment: number };
@@ -138,7 +139,8 @@ function describeSplits(
   landmarks: ReadonlySet<string>,
 ): VerificationReport['splits'] {
   const splits = read && 'splits' in read ? read.splits : undefined;
-  const clipsOf = (name: SplitName) => splits?.clips[name] ?? [];
+  const clips = splits && withFakes(splits, [...crops]);
+  const clipsOf = (name: SplitName) => clips?.[name] ?? [];
   const withLabel = (name: SplitName, wanted: 0 | 1) => clipsOf(name).filter(({ label }) => label === wanted).length;
   const assigned = new Set(SPLIT_NAMES.flatMap((name) => clipsOf(name).map(({ id }) => id)));
   return {
@@ -152,7 +154,23 @@ function describeSplits(
         .filter(({ id }) => !crops.has(id) && !landmarks.has(id))
         .map(({ id }) => ({ clip: id, split })),
     ),
-    shared: splits ? sharedBetweenSplits(splits.clips) : [],
-    unassigned: splits ? [...crops].filter((id) => !assigned.has(id)).length : 0,
+    shared: clips ? sharedBetweenSplits(clips) : [],
+    unassigned: clips ? [...crops].filter((id) => !assigned.has(id)).length : 0,
   };
+}
+
+/** Lists name originals alone; their FaceForensics++ fakes in the data root belong to them, as for evaluation. */
+function withFakes({ source, clips }: Splits, ids: readonly string[]): Record<SplitName, SplitEntry[]> {
+  if (source.endsWith('.csv')) return clips;
+  const known = new Set(SPLIT_NAMES.flatMap((name) => clips[name].map(({ id }) => id)));
+  const fakesOf = (name: SplitName) =>
+    faceForensicsFakes(
+      clips[name].map(({ id }) => id),
+      known,
+      ids,
+    );
+  return Object.fromEntries(SPLIT_NAMES.map((name) => [name, [...clips[name], ...fakesOf(name)]])) as Record<
+    SplitName,
+    SplitEntry[]
+  >;
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -82,6 +82,27 @@ describe('verify-data', () => {
     expect(text).toContain('pair_group "g1" stands in train and in val ("good", "frame")');
     expect(text).toContain('1 id without files: ghost (test)');
     expect(text).toContain('4 samples cannot be used, and the splits are wrong');
+  });
+
+  it('knows the fakes of listed originals by their names, and one whose source is in another split', async () => {
+    const root = await dataRoot('faceforensics', [
+      '001',
+      '002',
+      '003',
+      'Deepfakes_001_002',
+      'FaceSwap_003_001',
+      'other',
+    ]);
+    await mkdir(join(root, 'splits'));
+    await writeFile(join(root, 'splits', 'train.json'), '[["001","002"]]');
+    await writeFile(join(root, 'splits', 'val.json'), '["003"]');
+    const { code, stdout } = await verify(root, '--json');
+    expect(code).toBe(2);
+    expect((JSON.parse(stdout) as VerificationReport).splits).toMatchObject({
+      counts: { train: { real: 2, fake: 1 }, val: { real: 1, fake: 1 }, test: { real: 0, fake: 0 } },
+      shared: [{ kind: 'identity', name: '001', splits: ['train', 'val'], clips: ['001', 'FaceSwap_003_001'] }],
+      unassigned: 1,
+    });
   });
 
   it('reports a manifest that cannot be read beside the clips, and refuses what is no data root', async () => {
