@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { launch } from './launch.js';
 
-const commands = ['setup', 'demo', 'train', 'evaluate', 'replay'];
+const commands = ['setup', 'demo', 'train', 'evaluate', 'replay', 'verify-data', 'splits', 'sweep', 'pod'];
 const [name, ...rest] = process.argv.slice(2);
 if (commands.includes(name)) {
   process.argv.splice(2, Number.POSITIVE_INFINITY, ...rest);
-  await launch(name);
+  await launch(name.replace(/-(.)/g, (_, letter) => letter.toUpperCase()));
 } else {
   const wanted = name === undefined || name === '--help' || name === '-h';
   const text = `usage: stf-mamba <${commands.join('|')}> [options]\nstf-mamba <command> --help says more\n`;

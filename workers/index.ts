@@ -37,3 +37,6 @@ export type { RegisteredStage } from './synthesis/stage.js';
 export { STAGES } from './synthesis/stageRegistry.js';
 export { synthesiseFrom, synthesisePair } from './synthesis/synthesisePair.js';
 export type { SynthesisTrace, TracedFrame } from './synthesis/synthesisTrace.js';
+export { type ClipInspection, type InspectionTask, inspectClip } from './verification/inspectClip.js';
+export { InspectionPool } from './verification/inspectionPool.js';
+export type { LandmarkSpace, LandmarkVerdict } from './verification/landmarkSpace.js';

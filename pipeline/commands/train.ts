@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseCommand, runCommand } from '../exitCodes.js';
+import { withGpuPrice } from '../prices/gpuPrice.js';
 import { executeRun } from '../training/executeRun.js';
 import { prepareRun, type TrainOptions } from '../training/prepareRun.js';
 import { UserError } from '../userError.js';
@@ -37,7 +38,7 @@ const trainCommand = new Command('node pipeline/train.js')
   .option('--epochs <n>', 'number of epochs', wholeNumber(1))
   .option('--max-steps <n>', 'number of optimiser steps', wholeNumber(1))
   .option('--budget <usd>', 'stop before this much is spent', money)
-  .option('--gpu <name>', 'the machine that is paid for, e.g. "RTX 4090"')
+  .option('--gpu <name>', 'the machine that is paid for, e.g. "RTX 4090"; its price: configs/prices.yaml')
   .addOption(
     new Option('--engine <name>', 'what runs the model').choices(['auto', 'tensorflow', 'tensorflow-cuda', 'wasm']),
   )
@@ -62,7 +63,7 @@ Exit codes: 0 done, 2 wrong input, 3 too many unusable clips, 4 training failed,
 async function train(options: TrainOptions): Promise<number> {
   if (options.record === undefined && (options.recordSteps !== undefined || options.recordMaxGb !== undefined))
     throw new UserError('--record-steps and --record-max-gb: expected --record beside them');
-  const prepared = await prepareRun(options);
+  const prepared = await prepareRun(await withGpuPrice(options));
   try {
     return await executeRun(prepared);
   } finally {

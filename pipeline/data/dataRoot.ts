@@ -8,6 +8,8 @@ export type DataRoot = {
   readonly path: string;
   /** Ids that have a crops file, sorted. */
   readonly ids: readonly string[];
+  /** Ids that have a landmarks file, sorted. */
+  readonly landmarkIds: readonly string[];
   /** The two files of a clip; for an unknown id the paths where they were expected, so that reading names them. */
   locate(id: string): ClipSource;
 };
@@ -30,12 +32,13 @@ function index(names: string[], folder: string, suffix: string): Map<string, str
 /**
  * Opens a data root: flat (`<id>_crops.npz` beside `<id>_landmarks.npz`) or with `crops/` and `landmarks/` folders,
  * where the suffixes may be missing (`crops/<id>.npz`).
+ * @param asked how the user named it, for messages
  * @throws UserError when the folder does not exist or holds no crops.
  */
-export async function openDataRoot(path: string): Promise<DataRoot> {
+export async function openDataRoot(path: string, asked = '--data-root'): Promise<DataRoot> {
   const root = resolve(path);
   const names = await folderOf(root);
-  if (!names) throw new UserError(`--data-root: expected a folder of face crops, but ${root} does not exist`);
+  if (!names) throw new UserError(`${asked}: expected a folder of face crops, but ${root} does not exist`);
   const nested = await folderOf(join(root, 'crops'));
   const cropsFolder = nested ? join(root, 'crops') : root;
   const landmarksFolder = nested ? join(root, 'landmarks') : root;
@@ -47,11 +50,12 @@ export async function openDataRoot(path: string): Promise<DataRoot> {
   const landmarks = index(landmarkNames, landmarksFolder, bare('landmarks', landmarkNames));
   if (crops.size === 0)
     throw new UserError(
-      `--data-root: no crops in ${root}; expected <id>_crops.npz with <id>_landmarks.npz, or folders crops/ and landmarks/`,
+      `${asked}: no crops in ${root}; expected <id>_crops.npz with <id>_landmarks.npz, or folders crops/ and landmarks/`,
     );
   return {
     path: root,
     ids: [...crops.keys()].sort(),
+    landmarkIds: [...landmarks.keys()].sort(),
     locate: (id) => ({
       id,
       crops: crops.get(id) ?? join(cropsFolder, `${id}_crops.npz`),

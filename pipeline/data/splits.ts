@@ -3,17 +3,18 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { UserError } from '../userError.js';
 import { checkClipId } from './clipId.js';
+import { describeShared, sharedBetweenSplits } from './sharedBetweenSplits.js';
 
 export const SPLIT_NAMES = ['train', 'val', 'test'] as const;
 export type SplitName = (typeof SPLIT_NAMES)[number];
 /** One clip of a split. `label` 0 real, 1 fake. */
-export type SplitEntry = { id: string; label: 0 | 1; method?: string; pairGroup?: string };
+export type SplitEntry = { id: string; label: 0 | 1; method?: string; pairGroup?: string; identity?: string };
 export type Splits = { readonly source: string; readonly clips: Record<SplitName, SplitEntry[]> };
 
 const emptySplits = (): Record<SplitName, SplitEntry[]> => ({ train: [], val: [], test: [] });
 
 /**
- * `manifest.csv`: columns `id,split,label` and optionally `method,pair_group`; others are ignored.
+ * `manifest.csv`: columns `id,split,label` and optionally `method,pair_group,identity`; others are ignored.
  * @throws UserError naming the line of the first bad row.
  */
 export function parseManifest(text: string, file: string): Record<SplitName, SplitEntry[]> {
@@ -45,6 +46,7 @@ export function parseManifest(text: string, file: string): Record<SplitName, Spl
       label: row.label === '1' ? 1 : 0,
       ...(row.method ? { method: row.method } : {}),
       ...(row.pair_group ? { pairGroup: row.pair_group } : {}),
+      ...(row.identity ? { identity: row.identity } : {}),
     });
   });
   return clips;
@@ -76,29 +78,35 @@ const exists = (file: string) =>
 /**
  * Reads which clip belongs to train, val and test: `manifest.csv` of the data root, else `splits/*.json` of the data
  * root, else those of the project.
- * @throws UserError when there is none, a file is malformed, or a clip stands in two splits.
+ * @throws UserError when there is none, a file is malformed, or a clip or a person stands in two splits.
  */
 export async function readSplits(dataRoot: string, projectSplits: string): Promise<Splits> {
+  const splits = await loadSplits(dataRoot, projectSplits);
+  if (!splits)
+    throw new UserError(
+      `no splits: expected ${join(dataRoot, 'manifest.csv')} (columns id,split,label) or train.json, val.json, test.json in ${join(dataRoot, 'splits')} or ${projectSplits}`,
+    );
+  const shared = sharedBetweenSplits(splits.clips);
+  if (shared.length > 0) throw new UserError(`${splits.source}: ${describeShared(shared)}`);
+  return splits;
+}
+
+/** As `readSplits`, but a clip or a person may stand in two splits; undefined where there are none. */
+export async function loadSplits(dataRoot: string, projectSplits: string): Promise<Splits | undefined> {
   const manifest = join(dataRoot, 'manifest.csv');
   if (await exists(manifest))
     return { source: manifest, clips: parseManifest(await readFile(manifest, 'utf8'), manifest) };
-  for (const folder of [join(dataRoot, 'splits'), projectSplits]) {
-    if (!(await exists(join(folder, 'train.json')))) continue;
-    const clips = emptySplits();
-    for (const name of SPLIT_NAMES) {
-      const file = join(folder, `${name}.json`);
-      if (await exists(file)) clips[name] = parseSplitList(await readFile(file, 'utf8'), file);
-    }
-    const owner = new Map<string, SplitName>();
-    for (const name of SPLIT_NAMES)
-      for (const { id } of clips[name]) {
-        const other = owner.get(id);
-        if (other) throw new UserError(`${folder}: clip "${id}" stands in ${other}.json and in ${name}.json`);
-        owner.set(id, name);
-      }
-    return { source: folder, clips };
+  for (const folder of [join(dataRoot, 'splits'), projectSplits])
+    if (await exists(join(folder, 'train.json'))) return { source: folder, clips: await readSplitLists(folder) };
+  return undefined;
+}
+
+/** `train.json`, `val.json` and `test.json` of a folder; a missing one is empty. @throws UserError naming the file. */
+export async function readSplitLists(folder: string): Promise<Record<SplitName, SplitEntry[]>> {
+  const clips = emptySplits();
+  for (const name of SPLIT_NAMES) {
+    const file = join(folder, `${name}.json`);
+    if (await exists(file)) clips[name] = parseSplitList(await readFile(file, 'utf8'), file);
   }
-  throw new UserError(
-    `no splits: expected ${manifest} (columns id,split,label) or train.json, val.json, test.json in ${join(dataRoot, 'splits')} or ${projectSplits}`,
-  );
+  return clips;
 }

@@ -64,7 +64,7 @@ describe('readSplits', () => {
     await expect(readSplits(folder, folder)).rejects.toThrow(/no splits: expected .*manifest\.csv/);
     await writeFile(join(folder, 'train.json'), '["a"]');
     await writeFile(join(folder, 'val.json'), '["a"]');
-    await expect(readSplits(folder, folder)).rejects.toThrow(/"a" stands in train\.json and in val\.json/);
+    await expect(readSplits(folder, folder)).rejects.toThrow(/clip "a" stands in train and in val/);
   });
 });
 

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { EXIT, parseCommand, runCommand } from '../exitCodes.js';
+import { executeSweep } from '../sweep/executeSweep.js';
+import { parseSweepFile } from '../sweep/sweepFile.js';
+import { type PlannedRun, planSweep, type SweepOptions } from '../sweep/sweepPlan.js';
+import { UserError } from '../userError.js';
+import { wholeNumber } from './optionValues.js';
+
+type SweepCommandOptions = SweepOptions & {
+  out?: string;
+  budget?: number;
+  maxSteps?: number;
+  epochs?: number;
+  seeds?: number[];
+  plan?: boolean;
+};
+
+const money = (text: string) => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
+    throw new InvalidArgumentError('expected a positive amount in US dollars.');
+  return value;
+};
+const seedList = (text: string) => text.split(',').map(wholeNumber(0));
+
+const sweepCommand = new Command('node pipeline/sweep.js')
+  .description('Trains several variants one after the other within one budget, and compares them in one table.')
+  .argument('<file>', 'YAML file with the variants, e.g. configs/ablation.yaml')
+  .option('--config <file>', 'settings of all runs, in place of the configuration that the file names')
+  .option('--data-root <folder>', 'folder of <id>_crops.npz and <id>_landmarks.npz')
+  .option('--out <folder>', "the sweep's folder (default: runs/<name of the file>)")
+  .option('--budget <usd>', 'money for all runs together', money)
+  .option('--gpu <name>', 'the machine that is paid for, e.g. "RTX 4090"; its price: configs/prices.yaml')
+  .option('--max-steps <n>', 'optimiser steps of each run', wholeNumber(1))
+  .option('--epochs <n>', 'epochs of each run', wholeNumber(1))
+  .option('--seeds <list>', 'e.g. 1,2,3: every variant once with each', seedList)
+  .option(
+    '--set <section.key=value>',
+    'one setting for all runs; may be repeated',
+    (value, all: string[]) => [...all, value],
+    [],
+  )
+  .addOption(
+    new Option('--engine <name>', 'what runs the model').choices(['auto', 'tensorflow', 'tensorflow-cuda', 'wasm']),
+  )
+  .option('--workers <n>', 'augmentation workers; 0: as many as the trainer turns out to need', wholeNumber(0))
+  .option('--plan', 'check everything, print the commands, train nothing')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  node pipeline/sweep.js configs/ablation.yaml --data-root /data/crops --gpu 4090 --budget 5 --out runs/ablation
+  node pipeline/sweep.js configs/ablation.yaml --data-root /data/crops --config configs/v8_debug.yaml --max-steps 20
+
+Each run has its folder below --out, as train leaves it, with train.log. comparison.json, .csv and .md are written after
+every run. The same command goes on after an interruption: finished runs are not repeated, broken ones go on from their
+last checkpoint. More --max-steps, --epochs or --budget make finished runs go on, too.
+Exit codes: 0 all runs done (or the money is), 2 wrong input, otherwise that of the first failed run; 130/143 stopped.`,
+  )
+  .action((file: string, options: SweepCommandOptions) => runCommand(() => sweep(file, options)));
+
+async function sweep(path: string, options: SweepCommandOptions): Promise<number> {
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new UserError(`cannot read ${path}: ${error.message}`);
+  });
+  const file = parseSweepFile(text, path);
+  if (options.seeds) file.seeds = [...new Set(options.seeds)];
+  const out = options.out ?? join('runs', basename(path, extname(path)));
+  const runs = await planSweep(file, out, options);
+  const budget = options.budget ?? file.budget;
+  checkMoney(runs, budget);
+  const maxSteps = options.maxSteps ?? file.maxSteps;
+  const epochs = options.epochs ?? file.epochs;
+  process.stderr.on('error', () => {}); // the terminal was closed; the run in progress still gets its checkpoint
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  if (options.plan) {
+    for (const { args } of runs) process.stdout.write(`node pipeline/train.js ${args.map(quoted).join(' ')}\n`);
+    return EXIT.done;
+  }
+  const limits = {
+    ...(budget === undefined ? {} : { budget }),
+    ...(maxSteps === undefined ? {} : { maxSteps }),
+    ...(epochs === undefined ? {} : { epochs }),
+  };
+  return executeSweep({ runs, out, limits, reference: file.reference, say });
+}
+
+/** @throws UserError when the machine costs money and there is no limit, or too little for every run to begin. */
+function checkMoney(runs: readonly PlannedRun[], budget: number | undefined): void {
+  const priced = runs.filter(({ config }) => config.cost_per_hour > 0);
+  if (priced.length === 0) return;
+  if (budget === undefined)
+    throw new UserError('--budget: expected the money for all runs together, since the machine costs some');
+  const reserves = priced.reduce((sum, { config }) => sum + config.cost_per_hour * config.budget_reserve_hours, 0);
+  if (budget <= reserves)
+    throw new UserError(
+      `--budget: expected more than $${reserves.toFixed(3)}, the reserves with which ${priced.length} runs end (training.budget_reserve_hours), but received $${budget}`,
+    );
+}
+
+/** For a shell. */
+const quoted = (word: string) => (/^[\w./:=,+@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+await parseCommand(sweepCommand);

@@ -1,0 +1,87 @@
+import { duration } from '../progress.js';
+import type { Comparison, ComparisonRow } from './comparison.js';
+
+const dash = '–';
+const fixed = (value: number | null, digits: number) => (value === null ? dash : value.toFixed(digits));
+const signed = (value: number | null, digits: number) =>
+  value === null ? dash : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
+
+/** How a row ended, in a word or two. */
+const ending = ({ status, stop_reason }: ComparisonRow) =>
+  status === 'done' ? (stop_reason ?? 'done') : status.replace('_', ' ');
+
+const RUN_COLUMNS: readonly [string, (row: ComparisonRow) => string][] = [
+  ['run', ({ run }) => run],
+  ['seed', ({ seed }) => String(seed)],
+  ['ended', ending],
+  ['steps', ({ steps }) => String(steps)],
+  ['best AUC', ({ best_auc }) => fixed(best_auc, 4)],
+  ['at step', ({ best_step }) => fixed(best_step, 0)],
+  ['last AUC', ({ auc }) => fixed(auc, 4)],
+  ['EER', ({ eer }) => fixed(eer, 4)],
+  ['loss', ({ loss }) => fixed(loss, 4)],
+  ['HLL gap', ({ gap }) => fixed(gap, 4)],
+  ['ready', ({ readiness }) => fixed(readiness, 2)],
+  ['USD', ({ spent_usd }) => fixed(spent_usd, 3)],
+  ['time', ({ wall_seconds }) => (wall_seconds === null ? dash : duration(wall_seconds))],
+];
+
+/** Head and lines of the table of runs. */
+export const runTable = ({ runs }: Comparison): string[][] => [
+  RUN_COLUMNS.map(([head]) => head),
+  ...runs.map((row) => RUN_COLUMNS.map(([, text]) => text(row))),
+];
+
+/** Head and lines of the table of variants. */
+export const variantTable = ({ variants, reference }: Comparison): string[][] => [
+  ['run', 'seeds', 'best AUC', 'sd', `difference to ${reference}`],
+  ...variants.map(({ run, seeds, best_auc_mean, best_auc_sd, difference }) => [
+    run,
+    String(seeds),
+    fixed(best_auc_mean, 4),
+    fixed(best_auc_sd, 4),
+    signed(difference, 4),
+  ]),
+];
+
+/** Columns side by side: names to the left, figures to the right. */
+function aligned(table: readonly string[][]): string {
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)));
+  return table
+    .map((line) => line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '))
+    .join('\n');
+}
+
+const money = ({ spent_usd, budget_usd }: Comparison) =>
+  `$${spent_usd.toFixed(3)} spent${budget_usd === null ? '' : ` of $${budget_usd}`}`;
+const failures = ({ runs }: Comparison) =>
+  runs.filter(({ error }) => error !== null).map(({ run, seed, error }) => `${run}, seed ${seed}: ${error}`);
+
+export function comparisonText(comparison: Comparison): string {
+  return [
+    aligned(runTable(comparison)),
+    aligned(variantTable(comparison)),
+    [...failures(comparison), money(comparison), comparison.note].join('\n'),
+  ].join('\n\n');
+}
+
+export function comparisonMarkdown(comparison: Comparison): string {
+  const table = ([head, ...lines]: string[][]) =>
+    [head!, head!.map((_, i) => (i === 0 ? '---' : '---:')), ...lines]
+      .map((line) => `| ${line.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+      .join('\n');
+  const failed = failures(comparison).map((text) => `- ${text}`);
+  return `${['# Comparison', table(runTable(comparison)), table(variantTable(comparison)), ...(failed.length > 0 ? [failed.join('\n')] : []), `${money(comparison)}.`, comparison.note].join('\n\n')}\n`;
+}
+
+/** All fields of all runs, with the names of comparison.json (RFC 4180). */
+export function comparisonCsv({ runs }: Comparison): string {
+  const columns = Object.keys(runs[0] ?? {}) as (keyof ComparisonRow)[];
+  const cell = (value: unknown) => {
+    const text = value === null ? '' : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [columns, ...runs.map((row) => columns.map((column) => row[column]))]
+    .map((line) => `${line.map(cell).join(',')}\r\n`)
+    .join('');
+}

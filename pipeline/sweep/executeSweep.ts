@@ -1,0 +1,250 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import pc from 'picocolors';
+import { writeAtomically } from '../../model/index.js';
+import { type Clock, monotonicClock } from '../../operators/index.js';
+import { EXIT } from '../exitCodes.js';
+import { UserError } from '../userError.js';
+import { type Comparison, compare } from './comparison.js';
+import { comparisonCsv, comparisonMarkdown, comparisonText } from './comparisonTable.js';
+import { readRunResult } from './runResult.js';
+import type { PlannedRun } from './sweepPlan.js';
+import { type RunLimits, type RunRecord, SweepState } from './sweepState.js';
+import { stillTrains, type TrainEnd, TrainProcess } from './trainProcess.js';
+
+export type SweepLimits = RunLimits & {
+  /** USD for all runs together; undefined only where the machine costs nothing. */
+  budget?: number;
+};
+
+/** A run at work: a process, or what stands in for it. */
+export type StartedRun = {
+  readonly ended: Promise<TrainEnd>;
+  readonly pid: number | undefined;
+  stop(signal: NodeJS.Signals): void;
+};
+
+export type SweepParts = {
+  runs: readonly PlannedRun[];
+  /** The sweep's folder. */
+  out: string;
+  limits: SweepLimits;
+  /** Variant that the others are compared with. */
+  reference: string;
+  say: (line: string) => void;
+  /** Default: the train command. */
+  start?: (args: readonly string[], log: string, say: (line: string) => void) => StartedRun;
+  clock?: Clock;
+};
+
+/** So often the money spent is written down while a run trains: what a killed sweep may forget. */
+const METER_MS = 10_000;
+const MS_PER_HOUR = 3_600_000;
+
+/**
+ * Makes the runs one after the other. A finished run is not made again, a broken one goes on from its last checkpoint,
+ * and one that fails does not keep the others from being made. The comparison is written after every run.
+ *
+ * @returns the process's exit code: 0 when all runs are done or the money is; that of the first failed run; 130 or 143
+ *   after a signal.
+ */
+export async function executeSweep(parts: SweepParts): Promise<number> {
+  const state = await SweepState.open(resolve(parts.out));
+  try {
+    return await new Sweep(parts, state).run();
+  } finally {
+    await state.release().catch(() => {});
+  }
+}
+
+class Sweep {
+  readonly #runs: readonly PlannedRun[];
+  readonly #limits: SweepLimits;
+  readonly #say: (line: string) => void;
+  readonly #start: NonNullable<SweepParts['start']>;
+  readonly #clock: Clock;
+  readonly #reference: string;
+  #stopped: number | undefined;
+  #current: StartedRun | undefined;
+  /** Runs that this call has made or tried to. */
+  readonly #turns = new Set<string>();
+
+  constructor(
+    { runs, limits, reference, say, start, clock = monotonicClock }: SweepParts,
+    private readonly state: SweepState,
+  ) {
+    this.#runs = runs;
+    this.#limits = limits;
+    this.#reference = reference;
+    this.#say = say;
+    this.#start = start ?? ((args, log, tell) => new TrainProcess(args, log, tell));
+    this.#clock = clock;
+  }
+
+  async run(): Promise<number> {
+    await this.#checkSettings();
+    const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => {
+      const handler = () => {
+        this.#stopped = signal === 'SIGINT' ? EXIT.sigint : EXIT.sigterm;
+        this.#current?.stop(signal === 'SIGHUP' ? 'SIGTERM' : signal); // a closed terminal: save, then end
+      };
+      process.on(signal, handler);
+      return () => process.off(signal, handler);
+    });
+    try {
+      for (const [index, run] of this.#runs.entries()) {
+        if (this.#stopped !== undefined) break;
+        const title = `run ${index + 1} of ${this.#runs.length}: ${run.name}`;
+        if (this.#isDone(run, await readRunResult(run.folder))) this.#say(pc.bold(`${title}: done already`));
+        else await this.#make(run, title);
+        await this.#writeComparison();
+      }
+      const comparison = await this.#writeComparison();
+      this.#say(`\n${comparisonText(comparison)}\n\n${join(this.state.folder, 'comparison.md')} (and .csv, .json)`);
+    } finally {
+      for (const release of handlers) release();
+    }
+    return this.#exitCode();
+  }
+
+  /** A folder whose run was begun as something else would be compared as what it is not. */
+  async #checkSettings(): Promise<void> {
+    for (const run of this.#runs) {
+      const record = this.state.get(run.name);
+      if (!record) continue;
+      const changed = Object.keys({ ...record.settings, ...run.settings })
+        .map((key) => [key, JSON.stringify(record.settings[key]), JSON.stringify(run.settings[key])])
+        .filter(([, then, now]) => then !== now)
+        .map(([key, then, now]) => `${key}: ${then} then, ${now} now`);
+      if (changed.length > 0)
+        throw new UserError(
+          `${run.folder} was begun with other settings (${changed.join('; ')}); give another --out for a new sweep`,
+        );
+      if (record.pid !== undefined && (await stillTrains(record.pid, run.folder)))
+        throw new UserError(
+          `an earlier sweep was killed, but its run still trains into ${run.folder} (process ${record.pid}); wait for it, or stop it with: kill ${record.pid}`,
+        );
+    }
+  }
+
+  #isDone(run: PlannedRun, result: { stop_reason: string | null }): boolean {
+    const record = this.state.get(run.name);
+    if (record?.status !== 'done') return false;
+    const { maxSteps, epochs, budget } = record.limits;
+    const more = maxSteps !== this.#limits.maxSteps || epochs !== this.#limits.epochs;
+    const richer = result.stop_reason === 'budget' && (this.#limits.budget ?? Infinity) > (budget ?? Infinity);
+    return !more && !richer;
+  }
+
+  /** What a run has cost: by its own log or by this sweep's clock, whichever saw more. */
+  async #spent(run: PlannedRun): Promise<number> {
+    const { spent_usd } = await readRunResult(run.folder);
+    return Math.max(spent_usd, this.state.get(run.name)?.meteredUsd ?? 0);
+  }
+
+  /** An even share of what is left for each run that is still to come, this one included. */
+  async #share(): Promise<number> {
+    const { budget } = this.#limits;
+    if (budget === undefined) return Number.POSITIVE_INFINITY;
+    let [spent, open] = [0, 0];
+    for (const run of this.#runs) {
+      spent += await this.#spent(run);
+      const { status } = this.state.get(run.name) ?? {};
+      // Failed runs of this call have had their turn; those of an earlier one count as pending until they have.
+      if (!this.#turns.has(run.name) && !(status === 'done' && this.#isDone(run, await readRunResult(run.folder))))
+        open++;
+    }
+    return (budget - spent) / Math.max(open, 1);
+  }
+
+  /** What a run costs beyond its own account: starting and ending it. The most that a finished one has shown. */
+  async #overhead(): Promise<number> {
+    let most = 0;
+    for (const run of this.#runs) {
+      const record = this.state.get(run.name);
+      if (record?.status !== 'done') continue;
+      most = Math.max(most, record.meteredUsd - (await readRunResult(run.folder)).spent_usd);
+    }
+    return most;
+  }
+
+  async #make(run: PlannedRun, title: string): Promise<void> {
+    const { cost_per_hour, budget_reserve_hours } = run.config;
+    const share = (await this.#share()) - (await this.#overhead());
+    this.#turns.add(run.name);
+    const before = this.state.get(run.name);
+    const record: RunRecord = {
+      status: 'running',
+      settings: run.settings,
+      limits: this.#limits,
+      meteredUsd: before?.meteredUsd ?? 0,
+    };
+    const reserve = cost_per_hour * budget_reserve_hours;
+    if (cost_per_hour > 0 && share <= reserve) {
+      const error = `$${Math.max(0, share).toFixed(3)} left for it, not more than the reserve of $${reserve.toFixed(3)} that ends a run`;
+      this.#say(pc.yellow(`${title}: ${error}`));
+      await this.state.set(run.name, { ...record, status: 'no_money', error });
+      return;
+    }
+    const { maxSteps, epochs } = this.#limits;
+    const already = (await readRunResult(run.folder)).spent_usd;
+    const args = [
+      ...run.args,
+      ...['--resume', 'auto'],
+      ...(maxSteps === undefined ? [] : ['--max-steps', String(maxSteps)]),
+      ...(epochs === undefined ? [] : ['--epochs', String(epochs)]),
+      ...(Number.isFinite(share) ? ['--budget', (already + share).toFixed(6)] : []),
+    ];
+    this.#say(pc.bold(`${title}${cost_per_hour > 0 ? ` with $${share.toFixed(3)}` : ''}`));
+    await mkdir(run.folder, { recursive: true });
+    const begun = this.#clock();
+    const child = this.#start(args, join(run.folder, 'train.log'), (line) => this.#say(`[${run.name}] ${line}`));
+    this.#current = child;
+    if (child.pid !== undefined) record.pid = child.pid;
+    const metered = () => (before?.meteredUsd ?? 0) + ((this.#clock() - begun) / MS_PER_HOUR) * cost_per_hour;
+    await this.state.set(run.name, record);
+    let saving: Promise<void> = Promise.resolve();
+    const meter = setInterval(() => {
+      record.meteredUsd = metered();
+      saving = saving.then(() => this.state.set(run.name, record)).catch(() => {}); // the next one may succeed
+    }, METER_MS);
+    const { code, signal, error } = await child.ended;
+    clearInterval(meter);
+    await saving;
+    this.#current = undefined;
+    record.meteredUsd = metered();
+    record.exitCode = code;
+    delete record.pid;
+    record.status = code === EXIT.done ? 'done' : this.#stopped === undefined ? 'failed' : 'interrupted';
+    if (record.status === 'failed') {
+      record.error = error ?? (signal ? `ended by ${signal}` : `exit code ${code}`);
+      this.#say(pc.red(`${run.name} failed: ${record.error}`));
+    }
+    await this.state.set(run.name, record);
+  }
+
+  async #writeComparison(): Promise<Comparison> {
+    const runs = await Promise.all(
+      this.#runs.map(async (planned) => ({
+        planned,
+        record: this.state.get(planned.name),
+        result: await readRunResult(planned.folder),
+        spentUsd: await this.#spent(planned),
+      })),
+    );
+    const comparison = compare(runs, this.#reference, this.#limits.budget);
+    const write = (name: string, text: string) => writeAtomically(join(this.state.folder, name), text);
+    await write('comparison.json', `${JSON.stringify(comparison, null, 2)}\n`);
+    await write('comparison.csv', comparisonCsv(comparison));
+    await write('comparison.md', comparisonMarkdown(comparison));
+    return comparison;
+  }
+
+  #exitCode(): number {
+    if (this.#stopped !== undefined) return this.#stopped;
+    const failed = this.#runs.map(({ name }) => this.state.get(name)).find((record) => record?.status === 'failed');
+    if (!failed) return EXIT.done;
+    const known: (number | null | undefined)[] = [EXIT.input, EXIT.samples, EXIT.training];
+    return known.includes(failed.exitCode) ? failed.exitCode! : EXIT.training;
+  }
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** What a run's folder tells about it; null where it does not tell yet. */
+export type RunResult = {
+  stop_reason: string | null;
+  steps: number;
+  epochs: number | null;
+  parameters: number | null;
+  /** Best and last validation, on pairs made by the run's own settings. */
+  best_auc: number | null;
+  best_step: number | null;
+  auc: number | null;
+  ap: number | null;
+  eer: number | null;
+  accuracy: number | null;
+  /** Means over the last steps. */
+  loss: number | null;
+  gap: number | null;
+  readiness: number | null;
+  spent_usd: number;
+  wall_seconds: number | null;
+};
+
+/** Single steps are noisy; these many last ones are averaged. */
+const LAST_STEPS = 20;
+
+type Row = Record<string, unknown>;
+
+/** Reads summary.json, metrics.jsonl and config.json; a run that was killed has no summary, and maybe half a last line. */
+export async function readRunResult(folder: string): Promise<RunResult> {
+  const json = async (name: string): Promise<Row> =>
+    JSON.parse(await readFile(join(folder, name), 'utf8').catch(() => '{}')) as Row;
+  const [summary, config, metrics] = [
+    await json('summary.json'),
+    await json('config.json'),
+    await readFile(join(folder, 'metrics.jsonl'), 'utf8').catch(() => ''),
+  ];
+  const rows = metrics.split('\n').flatMap(rowOf);
+  const steps = rows.filter(({ kind }) => kind === undefined);
+  const validations = rows.filter(({ kind }) => kind === 'val');
+  const last = steps[steps.length - 1];
+  const validation = validations[validations.length - 1];
+  const best = validations.reduce<Row | undefined>(
+    (a, b) => (number(b.auc) !== null && (!a || Number(b.auc) > Number(a.auc)) ? b : a),
+    undefined,
+  );
+  const mean = (key: string) => {
+    const values = steps.slice(-LAST_STEPS).flatMap((row) => number(row[key]) ?? []);
+    return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+  };
+  return {
+    stop_reason: typeof summary.stop_reason === 'string' ? summary.stop_reason : null,
+    steps: number(last?.step) ?? 0,
+    epochs: number(summary.epochs),
+    parameters: number(config.parameters),
+    best_auc: number(best?.auc),
+    best_step: number(best?.step),
+    auc: number(validation?.auc),
+    ap: number(validation?.ap),
+    eer: number(validation?.eer),
+    accuracy: number(validation?.accuracy),
+    loss: mean('loss'),
+    gap: mean('gap'),
+    readiness: number(summary.readiness) ?? number(last?.readiness),
+    // A summary of an earlier stretch may lie beside the rows of a later one.
+    spent_usd: Math.max(number(summary.spent_usd) ?? 0, number(last?.spent_usd) ?? 0),
+    wall_seconds: number(summary.wall_seconds),
+  };
+}
+
+const number = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
+
+function rowOf(line: string): Row[] {
+  try {
+    return [JSON.parse(line) as Row];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,99 @@
+import { dirname, resolve } from 'node:path';
+import { parse, YAMLParseError } from 'yaml';
+import { z } from 'zod';
+import { UserError } from '../userError.js';
+
+/** Names become folders. */
+const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+const setting = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.unknown()),
+  z.record(z.string(), z.unknown()),
+]);
+const options = z.strictObject({
+  config: z.string().optional(),
+  phase: z.enum(['baseline', 'a', 'b']).optional(),
+  /** `section.key: value`. */
+  set: z.record(z.string(), setting).optional(),
+});
+const schema = z.strictObject({
+  budget: z.number().positive().optional(),
+  max_steps: z.int().positive().optional(),
+  epochs: z.int().positive().optional(),
+  seeds: z.array(z.int().min(0)).min(1).optional(),
+  reference: z.string().optional(),
+  common: options.optional(),
+  runs: z.record(z.string(), options.nullable()),
+});
+
+/** One variant: a train command's configuration. */
+export type SweepVariant = { name: string; config?: string; phase: 'baseline' | 'a' | 'b'; set: string[] };
+
+export type SweepFile = {
+  /** USD for all runs together. */
+  budget?: number;
+  maxSteps?: number;
+  epochs?: number;
+  /** Empty: the seed of the configuration. */
+  seeds: number[];
+  /** Name of the variant that the others are compared with. */
+  reference: string;
+  variants: SweepVariant[];
+};
+
+/**
+ * Reads the description of a sweep. Paths in it are taken from the file's folder.
+ * @throws UserError with all that is wrong and where.
+ */
+export function parseSweepFile(text: string, file: string): SweepFile {
+  const content = schema.safeParse(yamlOf(text, file));
+  if (!content.success)
+    throw new UserError(
+      content.error.issues
+        .map(({ path, message }) => `${file}: ${path.join('.') || 'the file'}: ${message}`)
+        .join('\n'),
+    );
+  const { budget, max_steps, epochs, seeds = [], reference, common = {}, runs } = content.data;
+  const names = Object.keys(runs);
+  if (names.length === 0) throw new UserError(`${file}: runs: expected at least one run`);
+  for (const name of names)
+    if (!RUN_NAME.test(name))
+      throw new UserError(
+        `${file}: runs: expected letters, digits, "_", "-" and "." for a name but received "${name}"`,
+      );
+  if (new Set(seeds).size < seeds.length) throw new UserError(`${file}: seeds: expected each seed once`);
+  if (reference !== undefined && !names.includes(reference))
+    throw new UserError(`${file}: reference: expected one of ${names.join(', ')} but received "${reference}"`);
+  const variants = Object.entries(runs).map(([name, own]): SweepVariant => {
+    const config = own?.config ?? common.config;
+    return {
+      name,
+      ...(config === undefined ? {} : { config: resolve(dirname(file), config) }),
+      phase: own?.phase ?? common.phase ?? 'a',
+      set: Object.entries({ ...common.set, ...own?.set }).map(([key, value]) => `${key}=${textOf(value)}`),
+    };
+  });
+  return {
+    ...(budget === undefined ? {} : { budget }),
+    ...(max_steps === undefined ? {} : { maxSteps: max_steps }),
+    ...(epochs === undefined ? {} : { epochs }),
+    seeds,
+    reference: reference ?? names[0]!,
+    variants,
+  };
+}
+
+/** JSON is YAML too; text goes as it stands, as `--set` takes it. */
+const textOf = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+
+function yamlOf(text: string, file: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof YAMLParseError) throw new UserError(`${file}: not valid YAML: ${error.message}`);
+    throw error;
+  }
+}

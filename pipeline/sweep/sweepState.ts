@@ -1,0 +1,91 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lock } from 'proper-lockfile';
+import { writeAtomically } from '../../model/index.js';
+import { UserError } from '../userError.js';
+
+/** How a run of the sweep stands. `running` in a state that is read back means that the sweep itself was killed. */
+export type RunStatus = 'pending' | 'running' | 'done' | 'failed' | 'interrupted' | 'no_money';
+
+/** What was asked of a run the last time; more of it makes a finished run go on. */
+export type RunLimits = { budget?: number; maxSteps?: number; epochs?: number };
+
+export type RunRecord = {
+  status: RunStatus;
+  /** A run goes on only as what it was. */
+  settings: Record<string, unknown>;
+  limits: RunLimits;
+  /** Money by this sweep's own clock: start-up and what a killed run did not come to log are paid for too. */
+  meteredUsd: number;
+  /** Of the process that trains or trained. */
+  pid?: number;
+  exitCode?: number | null;
+  /** Why it failed, in its own words. */
+  error?: string;
+};
+
+type Content = { version: 1; runs: Record<string, RunRecord> };
+
+const STATE = 'sweep.json';
+/** A lock whose holder has not touched it for this long belongs to a process that died. */
+const STALE_MS = 5_000;
+
+/** What a sweep remembers between two calls: `sweep.json`, replaced whole at every change. */
+export class SweepState {
+  private constructor(
+    readonly folder: string,
+    private readonly content: Content,
+    readonly release: () => Promise<void>,
+  ) {}
+
+  /** @throws UserError when another sweep is at work in the folder, or its state cannot be read. */
+  static async open(folder: string): Promise<SweepState> {
+    const file = join(folder, STATE);
+    await mkdir(folder, { recursive: true }).catch((error: Error) => {
+      throw new UserError(`--out: cannot write to ${folder}: ${error.message}`);
+    });
+    const release = await lock(folder, {
+      lockfilePath: join(folder, 'sweep.lock'),
+      realpath: false,
+      stale: STALE_MS,
+      // A machine that slept, or a network volume that did: no reason to end a run that costs money.
+      onCompromised: () => {},
+    }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ELOCKED') throw error;
+      throw new UserError(
+        `another sweep is at work in ${folder} (or was killed less than ${STALE_MS / 1000} s ago); wait for it, or give another --out`,
+      );
+    });
+    try {
+      const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw new UserError(`cannot read ${file}: ${error.message}`);
+      });
+      return new SweepState(folder, text === undefined ? { version: 1, runs: {} } : contentOf(text, file), release);
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  /** The record of a run, as it stands. */
+  get(name: string): RunRecord | undefined {
+    return this.content.runs[name];
+  }
+
+  async set(name: string, record: RunRecord): Promise<void> {
+    this.content.runs[name] = record;
+    await writeAtomically(join(this.folder, STATE), `${JSON.stringify(this.content, null, 2)}\n`);
+  }
+}
+
+function contentOf(text: string, file: string): Content {
+  try {
+    const content = JSON.parse(text) as Content;
+    if (content.version === 1 && typeof content.runs === 'object') return content;
+  } catch {
+    // said below
+  }
+  throw new UserError(
+    `${file}: expected the state of a sweep; move the file away to begin anew, or give another --out`,
+  );
+}

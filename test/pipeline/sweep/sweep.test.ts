@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { writeDemoData } from '../../../pipeline/demo/demoData.js';
+import { projectFolder } from '../../../pipeline/projectFolder.js';
+import type { Comparison } from '../../../pipeline/sweep/comparison.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stf-sweep-'));
+  const people = { train: 3, val: 2, test: 0 };
+  await writeDemoData(join(folder, 'data'), { people, size: 96, runs: 1, runLength: 4 });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** The command as a researcher calls it; `onText` may signal it at a moment told by its output. */
+const sweep = (args: string[], onText?: (text: string, kill: (signal: NodeJS.Signals) => void) => void) =>
+  new Promise<{ code: number | null; text: string }>((resolve, reject) => {
+    const env = { ...process.env, NO_COLOR: '1' };
+    const child = spawn(process.execPath, ['pipeline/sweep.js', ...args], { cwd: projectFolder, env });
+    let text = '';
+    const onData = (chunk: Buffer) => {
+      text += chunk;
+      onText?.(text, (signal) => child.kill(signal));
+    };
+    child.stdout.on('data', onData);
+    child.stderr.on('data', onData);
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, text }));
+  });
+
+it('makes run after run in spite of a failing one, stops with a checkpoint, and goes on where it was', async () => {
+  const [file, out] = [join(folder, 'three.yaml'), join(folder, 'out')];
+  const [data, later] = [join(folder, 'data'), join(folder, 'later')];
+  const set = { 'data.batch_size': 4, 'training.val_pairs': 2, 'training.checkpoint_steps': 1, 'data.data_root': data };
+  const runs = {
+    broken: { set: { 'data.data_root': later } },
+    first: {},
+    second: { set: { 'training.hll_loss_weight': 0 } },
+  };
+  // JSON is YAML.
+  const config = join(projectFolder, 'configs', 'v8_debug.yaml');
+  await writeFile(file, JSON.stringify({ seeds: [7], reference: 'first', common: { config, set }, runs }));
+  const args = [file, '--out', out, '--max-steps', '4', '--workers', '1'];
+
+  // The signal comes while the last run is at its second step.
+  let signalled = false;
+  const begun = await sweep(args, (text, kill) => {
+    if (signalled || !/\[second-seed7\] validation after step 2/.test(text)) return;
+    signalled = true;
+    kill('SIGTERM');
+  });
+  expect(begun.text).toContain(`broken-seed7 failed: --data-root: expected a folder of face crops, but ${later}`);
+  expect(begun.code).toBe(143);
+  const comparison = async () => JSON.parse(await readFile(join(out, 'comparison.json'), 'utf8')) as Comparison;
+  const half = await comparison();
+  expect(half.runs.map(({ status }) => status)).toEqual(['failed', 'done', 'interrupted']);
+  expect(half.runs[1]).toMatchObject({
+    run: 'first',
+    seed: 7,
+    stop_reason: 'max_steps',
+    steps: 4,
+    parameters: 471_803,
+  });
+
+  const changed = await sweep([...args, '--set', 'training.lr=1e-5']);
+  expect(changed.code).toBe(2);
+  expect(changed.text).toMatch(/begun with other settings \(lr: 0\.0005 then, 0\.00001 now\)/);
+
+  const unchanged = (await stat(join(out, 'first-seed7', 'summary.json'))).mtimeMs;
+  await rename(data, later);
+  await writeFile(
+    file,
+    JSON.stringify({
+      seeds: [7],
+      reference: 'first',
+      common: { config, set: { ...set, 'data.data_root': later } },
+      runs,
+    }),
+  );
+  const ended = await sweep(args);
+  expect(ended.code).toBe(0);
+  expect(ended.text).toContain('run 2 of 3: first-seed7: done already');
+  expect(ended.text).toMatch(/\[second-seed7\] resuming after step [23] /);
+  expect((await stat(join(out, 'first-seed7', 'summary.json'))).mtimeMs).toBe(unchanged);
+  const whole = await comparison();
+  expect(whole.runs.map(({ status, steps }) => [status, steps])).toEqual(Array(3).fill(['done', 4]));
+  // The run that was broken has the same settings as the first: the same figures.
+  const figures = ({ loss, auc, gap }: Comparison['runs'][number]) => ({ loss, auc, gap });
+  expect(figures(whole.runs[0]!)).toEqual(figures(whole.runs[1]!));
+  expect(await readFile(join(out, 'second-seed7', 'train.log'), 'utf8')).toContain('stopped (signal)');
+});

@@ -1,0 +1,133 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { debug } from '../../../model/index.js';
+import type { Comparison } from '../../../pipeline/sweep/comparison.js';
+import { executeSweep, type SweepLimits } from '../../../pipeline/sweep/executeSweep.js';
+import type { PlannedRun } from '../../../pipeline/sweep/sweepPlan.js';
+
+/* A stand-in for train that spends money and hours without taking any. */
+
+let out: string;
+let now: number;
+let calls: { name: string; budget: number | undefined }[];
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), 'stf-money-'));
+  now = 0;
+  calls = [];
+});
+afterEach(() => rm(out, { recursive: true }));
+
+const HOUR = 3_600_000;
+const runs = (...names: string[]): PlannedRun[] =>
+  names.map((variant) => ({
+    ...{
+      variant,
+      seed: 1,
+      name: variant,
+      folder: join(out, variant),
+      args: ['--out', join(out, variant)],
+      settings: {},
+    },
+    config: { ...debug(), cost_per_hour: 1, budget_reserve_hours: 0.1 },
+  }));
+
+/** A run's behaviour: hours it would like, exit code, hours it takes to start that its own account does not see. */
+type Fake = { wants: number; code?: number; startUp?: number };
+
+async function make(plan: PlannedRun[], limits: SweepLimits, fakes: Record<string, Fake>): Promise<number> {
+  return executeSweep({
+    ...{ runs: plan, out, limits, reference: plan[0]!.variant, say: () => {}, clock: () => now },
+    start: (args, log) => {
+      const name = plan.find(({ folder }) => folder === dirname(log))!.name;
+      const budget = args.includes('--budget') ? Number(args[args.indexOf('--budget') + 1]) : undefined;
+      calls.push({ name, budget });
+      return { ended: train(dirname(log), budget, fakes[name]!), pid: undefined, stop: () => {} };
+    },
+  });
+}
+
+async function train(folder: string, budget = Number.POSITIVE_INFINITY, { wants, code = 0, startUp = 0 }: Fake) {
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'summary.json');
+  const before = await readFile(file, 'utf8').then(
+    (text) => (JSON.parse(text) as { spent_usd: number }).spent_usd,
+    () => 0,
+  );
+  const affordable = budget - 0.1; // train ends while the reserve is left
+  const spent_usd = Math.min(wants, affordable);
+  now += (spent_usd - before + startUp) * HOUR;
+  if (code === 0)
+    await writeFile(file, JSON.stringify({ spent_usd, stop_reason: wants > affordable ? 'budget' : 'finished' }));
+  return { code, signal: null, error: code === 0 ? undefined : 'it broke' };
+}
+
+const comparison = async () => JSON.parse(await readFile(join(out, 'comparison.json'), 'utf8')) as Comparison;
+
+describe('the budget of a sweep', () => {
+  it('is shared evenly, and what one run leaves goes to the others', async () => {
+    const plan = runs('thrifty', 'greedy', 'last');
+    expect(await make(plan, { budget: 3 }, { thrifty: { wants: 0.4 }, greedy: { wants: 9 }, last: { wants: 9 } })).toBe(
+      0,
+    );
+    // 3 / 3; then (3 − 0.4) / 2; greedy stops with the reserve of 0.1, which is left to the last one.
+    expect(calls.map(({ budget }) => budget)).toEqual([1, 1.3, 1.4]);
+    const { spent_usd, runs: rows } = await comparison();
+    expect(rows.map(({ stop_reason }) => stop_reason)).toEqual(['finished', 'budget', 'budget']);
+    expect(spent_usd).toBeCloseTo(0.4 + 1.2 + 1.3, 9);
+  });
+
+  it('counts starting up and failing, which no run has in its own account', async () => {
+    const plan = runs('a', 'b', 'c');
+    const code = await make(
+      plan,
+      { budget: 3 },
+      { a: { wants: 0.5, startUp: 0.1 }, b: { wants: 0.5, code: 4 }, c: { wants: 9 } },
+    );
+    expect(code).toBe(4);
+    // b: (3 − 0.6) / 2 less the 0.1 that starting took; c: 3 − 0.6 − 0.5 less the same
+    expect(calls.map(({ budget }) => budget)).toEqual([1, 1.1, 1.8]);
+    const { spent_usd, runs: rows } = await comparison();
+    expect(rows.map(({ status, error }) => [status, error])).toEqual([
+      ['done', null],
+      ['failed', 'it broke'],
+      ['done', null],
+    ]);
+    expect(spent_usd).toBeCloseTo(0.6 + 0.5 + 1.7, 9);
+  });
+
+  it('does not begin a run with less than its reserve', async () => {
+    const plan = runs('a', 'b');
+    expect(await make(plan, { budget: 0.5 }, { a: { wants: 0.15, startUp: 0.3 }, b: { wants: 1 } })).toBe(0);
+    expect(calls.map(({ name }) => name)).toEqual(['a']);
+    expect((await comparison()).runs[1]).toMatchObject({ status: 'no_money', stop_reason: null, spent_usd: 0 });
+  });
+
+  it('makes finished runs again only for more steps, and those without money for more of it', async () => {
+    const plan = runs('a', 'b');
+    const fakes = { a: { wants: 0.3 }, b: { wants: 2 } };
+    await make(plan, { budget: 1 }, fakes);
+    await make(plan, { budget: 1 }, fakes);
+    expect(calls.map(({ name }) => name)).toEqual(['a', 'b']);
+    await make(plan, { budget: 3 }, fakes); // b had stopped for want of money: 0.6 spent, 3 − 0.3 − 0.6 to come
+    expect(calls.slice(2)).toEqual([{ name: 'b', budget: expect.closeTo(0.6 + 2.1, 6) }]);
+    await make(plan, { budget: 3, maxSteps: 9 }, fakes);
+    expect(calls.slice(3).map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
+  it('lets no second sweep into the folder, and reads no state that is not one', async () => {
+    const plan = runs('a');
+    let second: Promise<unknown> = Promise.resolve();
+    await executeSweep({
+      ...{ runs: plan, out, limits: {}, reference: 'a', say: () => {} },
+      start: (_, log) => {
+        second = expect(make(plan, {}, { a: { wants: 0 } })).rejects.toThrow(/another sweep is at work in/);
+        return { ended: second.then(() => train(dirname(log), 1, { wants: 0 })), pid: undefined, stop: () => {} };
+      },
+    });
+    await second;
+    await writeFile(join(out, 'sweep.json'), '{"version":9}');
+    await expect(make(plan, {}, { a: { wants: 0 } })).rejects.toThrow(/sweep\.json: expected the state of a sweep/);
+  });
+});

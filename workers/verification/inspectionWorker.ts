@@ -1,0 +1,4 @@
+import { inspectClip } from './inspectClip.js';
+
+/** Runs in a worker thread. */
+export default inspectClip;
