@@ -12,7 +12,7 @@ import type { ParameterScope } from '../layers/parameterScope.js';
 import { addResidual, type BranchMask } from '../layers/residual.js';
 import { Segment } from '../layers/segment.js';
 import { ContourTaps } from './contourTaps.js';
-import { type SamplingLines, sampleLines } from './sampleLines.js';
+import { slenderKernel, type TapMoves } from './slenderKernel.js';
 
 /** Channels are reduced by this factor before the slender kernels. */
 const REDUCTION = 4;
@@ -82,12 +82,14 @@ export class DcConv3d {
   #contour(x: tf.Tensor2D, grid: ClipGrid): tf.Tensor2D {
     const features = linear(layerNorm(x, this.#norm), this.#reduce);
     const moves = this.#moves(features, grid);
-    const alongX = this.#tapProducts(features, moves(0), this.#taps.slidingRows(grid), this.#kernels.x);
-    const alongY = this.#tapProducts(features, moves(1), this.#taps.slidingColumns(grid), this.#kernels.y);
+    const follow = (moves: TapMoves, { kernel }: LinearParameters) =>
+      slenderKernel(features, moves, kernel, this.#taps, grid);
+    const alongX = follow({ along: 'width', rows: moves(0) }, this.#kernels.x);
+    const alongY = follow({ along: 'height', columns: moves(1) }, this.#kernels.y);
     const alongT =
       this.#timeKernel === 'straight'
         ? this.#straightThroughTime(features, grid)
-        : this.#followThroughTime(features, moves(2), moves(3), grid);
+        : follow({ along: 'time', rows: moves(2), columns: moves(3) }, this.#kernels.t);
     const contour = tf.concat([alongX, alongY, alongT], 1);
     return linear(gelu(layerNorm(contour, this.#normMiddle)), this.#expand);
   }
@@ -101,16 +103,6 @@ export class DcConv3d {
       tf.reshape(tf.matMul(steps, this.#taps.outwardSum(group, this.#offsetGroups)), [images, height, width, -1]);
   }
 
-  #tapProducts(table: tf.Tensor2D, offset: tf.Tensor, lines: SamplingLines, kernel: LinearParameters): tf.Tensor2D {
-    return this.#contract(sampleLines(table, offset, lines), kernel);
-  }
-
-  /** Values of all taps `[M·taps, r]` times a kernel `[taps·r, r]`, tap-major. */
-  #contract(values: tf.Tensor2D, kernel: LinearParameters): tf.Tensor2D {
-    const { taps } = this.#taps;
-    return linear(tf.reshape(values, [values.shape[0] / taps, taps * values.shape[1]]) as tf.Tensor2D, kernel);
-  }
-
   #straightThroughTime(features: tf.Tensor2D, { batch, frames, height, width, segments }: ClipGrid): tf.Tensor2D {
     const { taps } = this.#taps;
     const reduced = features.shape[1];
@@ -121,11 +113,5 @@ export class DcConv3d {
     const kernel = tf.reshape(this.#kernels.t.kernel, [taps, 1, reduced, reduced]) as tf.Tensor4D;
     const images = tf.reshape(lengthened, [runs, -1, height * width, reduced]) as tf.Tensor4D;
     return tf.reshape(tf.conv2d(images, kernel, 1, 'valid'), features.shape);
-  }
-
-  /** Rows first, then columns of what the first pass found, each tap for its own position. */
-  #followThroughTime(features: tf.Tensor2D, rows: tf.Tensor, columns: tf.Tensor, grid: ClipGrid): tf.Tensor2D {
-    const found = sampleLines(features, rows, this.#taps.slidingRowsThroughTime(grid));
-    return this.#contract(sampleLines(found, columns, this.#taps.slidingColumnsOfTaps(grid)), this.#kernels.t);
   }
 }
