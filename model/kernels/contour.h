@@ -67,24 +67,44 @@ inline Between between(float wanted, int64_t length) {
   return {lower, position - static_cast<float>(lower), inside};
 }
 
+// Channels come in small multiples of 8: loops over them are written in vectors of 8, with single ones for the rest.
+template <typename Vector, int64_t kLanes>
+inline int64_t interpolateLanes(int64_t c, int64_t channels, const float* below, const float* next, float fraction,
+                                float* out) {
+  for (; c + kLanes <= channels; c += kLanes) {
+    const Vector start = load<Vector>(below + c);
+    store(out + c, start + (load<Vector>(next + c) - start) * fraction);
+  }
+  return c;
+}
+
 inline void interpolate(int64_t channels, const float* below, const float* next, float fraction, float* out) {
-#pragma omp simd
-  for (int64_t c = 0; c < channels; ++c) out[c] = below[c] + (next[c] - below[c]) * fraction;
+  const int64_t rest = interpolateLanes<Lanes8, 8>(0, channels, below, next, fraction, out);
+  interpolateLanes<float, 1>(rest, channels, below, next, fraction, out);
+}
+
+template <typename Vector, int64_t kLanes>
+inline Vector interpolateGradientLanes(int64_t* c, int64_t channels, const float* dy, const float* below,
+                                       const float* next, float fraction, float* dBelow, float* dNext) {
+  Vector slope{};
+  for (; *c + kLanes <= channels; *c += kLanes) {
+    const Vector d = load<Vector>(dy + *c);
+    slope += d * (load<Vector>(next + *c) - load<Vector>(below + *c));
+    const Vector above = d * fraction;
+    store(dBelow + *c, load<Vector>(dBelow + *c) + (d - above));
+    store(dNext + *c, load<Vector>(dNext + *c) + above);
+  }
+  return slope;
 }
 
 // Adds to the gradients of both neighbours; returns the derivative by the place, dy·(next − below), which at whole
 // places is the difference to the next element.
 inline float interpolateGradient(int64_t channels, const float* dy, const float* below, const float* next,
                                  float fraction, float* dBelow, float* dNext) {
-  float slope = 0;
-#pragma omp simd reduction(+ : slope)
-  for (int64_t c = 0; c < channels; ++c) {
-    slope += dy[c] * (next[c] - below[c]);
-    const float above = dy[c] * fraction;
-    dBelow[c] += dy[c] - above;
-    dNext[c] += above;
-  }
-  return slope;
+  int64_t c = 0;
+  const Lanes8 sums = interpolateGradientLanes<Lanes8, 8>(&c, channels, dy, below, next, fraction, dBelow, dNext);
+  const float rest = interpolateGradientLanes<float, 1>(&c, channels, dy, below, next, fraction, dBelow, dNext);
+  return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7])) + rest;
 }
 
 // Where the first pass of a tap reads: a row of the table, the distance of its neighbour, the place between both.
