@@ -5,3 +5,4 @@
 #include "globalResponseNormOperation.h"
 #include "layerNormOperation.h"
 #include "rmsNormOperation.h"
+#include "selectiveScanOperation.h"

@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import { ownOperation, ownOperationsInUse } from '../engine/ownOperations.js';
+import { differentiable } from '../layers/differentiable.js';
 import { linearScan } from './linearScan.js';
 
 /** Operands of `directions` independent scans; `rows` counts samples × steps, time running fastest. */
@@ -24,7 +26,25 @@ export type SelectiveScanOperands = {
  *
  * @returns `[directions, rows, d_i]`
  */
-export function selectiveScan({ u, delta, decay, input, output, skip, steps }: SelectiveScanOperands): tf.Tensor3D {
+export function selectiveScan(operands: SelectiveScanOperands): tf.Tensor3D {
+  return ownOperationsInUse() ? fusedSelectiveScan(operands) : composedSelectiveScan(operands);
+}
+
+/** The states of a few channels at a time run through all steps; the gradient computes them once more. */
+function fusedSelectiveScan({ u, delta, decay, input, output, skip, steps }: SelectiveScanOperands): tf.Tensor3D {
+  const operands = [u, delta, decay, input, output, skip];
+  const attributes = { steps: { kind: 'int', value: steps } } as const;
+  return differentiable<tf.Tensor3D>(
+    operands,
+    (save) => {
+      save(operands);
+      return ownOperation('StfSelectiveScan', attributes, operands, 1)[0] as tf.Tensor3D;
+    },
+    (dy, saved) => ownOperation('StfSelectiveScanGradient', attributes, [dy, ...saved], saved.length),
+  );
+}
+
+function composedSelectiveScan({ u, delta, decay, input, output, skip, steps }: SelectiveScanOperands): tf.Tensor3D {
   const [directions, rows, inner] = u.shape;
   const states = decay.shape[2];
   const samples = (directions * rows) / steps;
