@@ -4,5 +4,6 @@
 #include "contourOperation.h"
 #include "globalResponseNormOperation.h"
 #include "layerNormOperation.h"
+#include "quasiseparableOperation.h"
 #include "rmsNormOperation.h"
 #include "selectiveScanOperation.h"

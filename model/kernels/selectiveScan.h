@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "exponential.h"
+#include "elementaryFunctions.h"
 #include "parallel.h"
 
 namespace stf {

@@ -7,7 +7,7 @@ import { rmsNorm } from '../layers/rmsNorm.js';
 import { silu } from '../layers/silu.js';
 import { softplus } from '../layers/softplus.js';
 import { convolveTime, createTimeConvolution, type TimeConvolutionParameters } from '../layers/timeConvolution.js';
-import { quasiseparableMatrix } from './quasiseparableMatrix.js';
+import { mixOverTime } from './mixOverTime.js';
 import { inverseSoftplusSteps } from './stepSize.js';
 
 /** The settings a Hydra mixer reads. */
@@ -72,7 +72,9 @@ export class Hydra {
     ) as tf.Tensor3D[];
     const allowed = (output: tf.Tensor3D) =>
       allowance ? (tf.mul(output, tf.reshape(allowance, [-1, 1, states])) as tf.Tensor3D) : output;
-    const matrix = quasiseparableMatrix(
+    const mixed = mixOverTime(
+      u,
+      linear(u, this.#diagonal),
       {
         delta: this.#stepSizes(steps),
         decay: tf.neg(tf.exp(this.#logDecay)) as tf.Tensor1D,
@@ -81,8 +83,8 @@ export class Hydra {
       },
       this.#constants,
     );
-    const mixed = rmsNorm(this.#mix(u, matrix), this.#normGamma);
-    return linear(tf.mul(mixed, silu(gate)) as tf.Tensor3D, this.#output);
+    const normalised = rmsNorm(mixed, this.#normGamma);
+    return linear(tf.mul(normalised, silu(gate)) as tf.Tensor3D, this.#output);
   }
 
   /** `softplus(dt + dt_bias)` with one bias per head for both directions, `[B,T,2·heads]` to `[B,heads,2,T]`. */
@@ -90,14 +92,5 @@ export class Hydra {
     const [batch, length] = steps.shape;
     const perDirection = tf.reshape(steps, [batch, length, 2, this.#heads]);
     return tf.transpose(softplus(tf.add(perDirection, this.#stepBias)), [0, 3, 2, 1]) as tf.Tensor4D;
-  }
-
-  /** `M·u + u⊙(u·W_D + D)` head by head, `[B,T,d_i]`. */
-  #mix(u: tf.Tensor3D, matrix: tf.Tensor4D): tf.Tensor3D {
-    const [batch, length] = u.shape;
-    const byHead = tf.reshape(u, [batch, length, this.#heads, this.#inner / this.#heads]);
-    const across = tf.transpose(tf.matMul(matrix, tf.transpose(byHead, [0, 2, 1, 3])), [0, 2, 1, 3]);
-    const diagonal = tf.reshape(linear(u, this.#diagonal), [batch, length, this.#heads, 1]);
-    return tf.reshape(tf.add(across, tf.mul(byHead, diagonal)), u.shape);
   }
 }
