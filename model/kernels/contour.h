@@ -69,7 +69,7 @@ inline Between between(float wanted, int64_t length) {
 
 // Channels come in small multiples of 8: loops over them are written in vectors of 8, with single ones for the rest.
 template <typename Vector, int64_t kLanes>
-inline int64_t interpolateLanes(int64_t c, int64_t channels, const float* below, const float* next, float fraction,
+STF_INLINE int64_t interpolateLanes(int64_t c, int64_t channels, const float* below, const float* next, float fraction,
                                 float* out) {
   for (; c + kLanes <= channels; c += kLanes) {
     const Vector start = load<Vector>(below + c);
@@ -84,7 +84,7 @@ inline void interpolate(int64_t channels, const float* below, const float* next,
 }
 
 template <typename Vector, int64_t kLanes>
-inline Vector interpolateGradientLanes(int64_t* c, int64_t channels, const float* dy, const float* below,
+STF_INLINE Vector interpolateGradientLanes(int64_t* c, int64_t channels, const float* dy, const float* below,
                                        const float* next, float fraction, float* dBelow, float* dNext) {
   Vector slope{};
   for (; *c + kLanes <= channels; *c += kLanes) {

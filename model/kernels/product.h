@@ -4,6 +4,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include "elementaryFunctions.h"
+
+// How a vector would be returned without the instructions for it does not matter: these functions are all inlined.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 namespace stf {
 
 typedef float Lanes4 __attribute__((vector_size(16)));
@@ -12,14 +17,14 @@ typedef float Lanes16 __attribute__((vector_size(64)));
 
 // Numbers in memory are aligned to their own size only: a copy becomes one unaligned load or store.
 template <typename Vector>
-inline Vector load(const float* from) {
+STF_INLINE Vector load(const float* from) {
   Vector vector;
   std::memcpy(&vector, from, sizeof(Vector));
   return vector;
 }
 
 template <typename Vector>
-inline void store(float* to, const Vector& vector) {
+STF_INLINE void store(float* to, const Vector& vector) {
   std::memcpy(to, &vector, sizeof(Vector));
 }
 

@@ -24,6 +24,15 @@ let seed = 0;
 /** Other numbers each time, the same in every process. */
 const numbers = (...shape) => tf.randomUniform(shape, -2, 2, 'float32', ++seed);
 
+const scanOperands = () => [
+  ...[numbers(2, 65, 301), tf.abs(numbers(2, 65, 301)), tf.neg(tf.abs(numbers(2, 301, 5)))],
+  ...[numbers(2, 65, 5), numbers(2, 65, 5), numbers(2, 1, 301)],
+];
+const mixerOperands = () => [
+  ...[numbers(5, 31, 7 * 19), tf.abs(numbers(5, 7, 2, 31)), tf.neg(tf.abs(numbers(7))), numbers(5, 31, 7)],
+  ...[numbers(5, 31, 3), numbers(5, 31, 3), numbers(5, 31, 3), numbers(5, 31, 3)],
+];
+
 /** Large enough that the work is spread over threads, and of sizes that no number of threads divides. */
 const operations = {
   ...Object.fromEntries(
@@ -59,6 +68,29 @@ const operations = {
     ],
     5,
   ],
+  ...Object.fromEntries(
+    ['width', 'height', 'time'].flatMap((along, axis) => {
+      const passes = along === 'time' ? 2 : 1;
+      const attributes = { axis, passes, run: 7, height: 9, width: 11, taps: 9 };
+      const ints = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, int(value)]));
+      const rows = 35 * 9 * 11;
+      const operands = () => [
+        numbers(rows, 19),
+        numbers(9 * 19, 13),
+        ...Array(passes)
+          .fill(0)
+          .map(() => numbers(rows, 9)),
+      ];
+      return [
+        [`StfContour ${along}`, () => [ints, operands(), 1]],
+        [`StfContourGradient ${along}`, () => [ints, [numbers(rows, 13), ...operands()], 2 + passes]],
+      ];
+    }),
+  ),
+  StfSelectiveScan: () => [{ steps: int(13) }, scanOperands(), 1],
+  StfSelectiveScanGradient: () => [{ steps: int(13) }, [numbers(2, 65, 301), ...scanOperands()], 6],
+  StfMixOverTime: () => [{}, mixerOperands(), 1],
+  StfMixOverTimeGradient: () => [{}, [numbers(5, 31, 7 * 19), ...mixerOperands()], 8],
   StfSquareSum: () => [{ N: int(2) }, [numbers(1_234_567), numbers(333)], 1],
 };
 
@@ -98,7 +130,8 @@ if (ownOperationsInUse()) {
   for (const [name, operands] of Object.entries(operations)) {
     const hash = createHash('sha256');
     const [attributes, inputs, outputs] = operands();
-    for (const values of run(name, attributes, inputs, outputs)) hash.update(values);
+    const [operation] = name.split(' ');
+    for (const values of run(operation, attributes, inputs, outputs)) hash.update(values);
     digests[name] = hash.digest('hex').slice(0, 16);
   }
 }

@@ -38,7 +38,8 @@ function registered(): string[] {
 describe.runIf(ownOperationsInUse())('our own operations', () => {
   test('give the same bits with any number of threads and in a graph, each of them', async () => {
     const [one, two, five] = [await digests(1), await digests(2), await digests(5)];
-    expect(Object.keys(one).sort()).toEqual(registered());
+    const covered = new Set(Object.keys(one).map((name) => name.split(' ')[0]!));
+    expect([...covered].sort()).toEqual(registered());
     expect(two).toEqual(one);
     expect(five).toEqual(one);
     // In a graph they also write over their operands, and their shapes are inferred.

@@ -1,7 +1,9 @@
 // The arithmetic of all kernels without TensorFlow, for a build with sanitizers. A kernel's check is added by one line.
 #include "activationCheck.h"
 #include "adamWCheck.h"
+#include "contourCheck.h"
 #include "normCheck.h"
+#include "sequenceCheck.h"
 
 int main() {
   for (const auto& check : hostile::checks()) {
