@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { useOwnOperations } from '../../../model/engine/ownOperations.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
 import { ParameterScope } from '../../../model/layers/parameterScope.js';
 import { BiMamba } from '../../../model/temporal/biMamba.js';
@@ -31,7 +32,10 @@ function create() {
 const sharedLeaves = ['conv.kernel', 'conv.bias', 'x_proj.kernel', 'dt_proj.kernel', 'dt_proj.bias', 'A_log', 'D'];
 const halves = (variable: tf.Variable, axis: number) => tf.split(variable, 2, axis);
 
-describe('BiMamba', () => {
+describe.each([true, false])('BiMamba, own operations %s', (own) => {
+  beforeAll(() => useOwnOperations(own));
+  afterAll(() => useOwnOperations(true));
+
   test('without its backward half reads no later frame, without its forward half no earlier one', () => {
     const { block, parameters } = create();
     const projection = parameters.get('proj.kernel')!;

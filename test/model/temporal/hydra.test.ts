@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { useOwnOperations } from '../../../model/engine/ownOperations.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
 import { ConstantCache } from '../../../model/layers/constantCache.js';
 import { ParameterScope } from '../../../model/layers/parameterScope.js';
@@ -108,7 +109,10 @@ function byLoops(x: ArrayLike<number>, parameters: ReadonlyMap<string, tf.Variab
   return out;
 }
 
-describe('Hydra', () => {
+describe.each([true, false])('Hydra, own operations %s', (own) => {
+  beforeAll(() => useOwnOperations(own));
+  afterAll(() => useOwnOperations(true));
+
   test('equals the step-by-step mixer in float64, every parameter playing its part', () => {
     const { hydra, parameters } = create();
     stir(parameters);

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { useOwnOperations } from '../../../model/engine/ownOperations.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
 import { linearScan } from '../../../model/temporal/linearScan.js';
 import { selectiveScan } from '../../../model/temporal/selectiveScan.js';
@@ -43,7 +44,10 @@ describe('linearScan', () => {
   });
 });
 
-describe('selectiveScan', () => {
+describe.each([true, false])('selectiveScan, own operations %s', (own) => {
+  beforeAll(() => useOwnOperations(own));
+  afterAll(() => useOwnOperations(true));
+
   const [directions, samples, steps, inner, states] = [2, 2, 5, 3, 4];
   const rows = samples * steps;
   const values = {

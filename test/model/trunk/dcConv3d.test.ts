@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { debug } from '../../../model/config/stfConfig.js';
+import { useOwnOperations } from '../../../model/engine/ownOperations.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
 import type { ClipGrid } from '../../../model/layers/clipGrid.js';
 import { ConstantCache } from '../../../model/layers/constantCache.js';
@@ -53,7 +54,15 @@ const normalise = (values: number[]) => {
   return values.map((v) => (v - mean) / Math.sqrt(variance + 1e-6));
 };
 
-describe.each<TimeKernel>(['straight', 'deformable'])('DcConv3d, %s time kernel', (timeKernel) => {
+describe.each<[TimeKernel, boolean]>([
+  ['straight', true],
+  ['straight', false],
+  ['deformable', true],
+  ['deformable', false],
+])('DcConv3d, %s time kernel, own operations %s', (timeKernel, own) => {
+  beforeAll(() => useOwnOperations(own));
+  afterAll(() => useOwnOperations(true));
+
   test('without offsets is three ordinary convolutions of nine taps with repeated borders', () => {
     const { block, parameters } = create(timeKernel);
     zeroOffsets(parameters);
