@@ -17,6 +17,7 @@ enum class ContourAxis : int64_t {
   kWidth = 0,   // they slide along the height
   kHeight = 1,  // they slide along the width
   kTime = 2,    // they slide along the height, then what that gave along the width
+  kStraightTime = 3,  // they stay where they are
 };
 
 struct ContourShape {
@@ -33,12 +34,14 @@ struct ContourShape {
   int64_t reach() const { return (taps - 1) / 2; }
   int64_t pixels() const { return height * width; }
   int64_t depth() const { return taps * channels; }
-  int64_t passes() const { return axis == ContourAxis::kTime ? 2 : 1; }
+  bool throughTime() const { return axis == ContourAxis::kTime || axis == ContourAxis::kStraightTime; }
+  // Readings by interpolation that lead to a tap's value.
+  int64_t passes() const { return axis == ContourAxis::kTime ? 2 : axis == ContourAxis::kStraightTime ? 0 : 1; }
   static int64_t clip(int64_t index, int64_t length) { return std::min(std::max<int64_t>(index, 0), length - 1); }
 
   // The image that a tap of an image reads.
   int64_t source(int64_t image, int64_t tap) const {
-    if (axis != ContourAxis::kTime) return image;
+    if (!throughTime()) return image;
     const int64_t step = image % run;
     return image - step + clip(step + tap - reach(), run);
   }
@@ -187,19 +190,28 @@ inline void contour(const Parallel& parallel, const ContourShape& s, const float
   const int64_t rows = s.blockRows();
   const int64_t blocks = (s.height + rows - 1) / rows;
   const int64_t cost = rows * s.width * s.depth() * (4 + s.outputs / 8);
+  const bool straight = s.passes() == 0;
   parallel(s.images * blocks, cost, [&](int64_t begin, int64_t end) {
-    std::vector<float> values(static_cast<size_t>(rows * s.width * s.depth()));
+    std::vector<float> values(static_cast<size_t>(straight ? 0 : rows * s.width * s.depth()));
     std::vector<float> found(static_cast<size_t>(s.passes() == 2 ? s.width * s.depth() : 0));
     for (int64_t block = begin; block < end; ++block) {
       const int64_t image = block / blocks;
       const int64_t top = block % blocks * rows;
       const int64_t bottom = std::min(top + rows, s.height);
-      for (int64_t h = top; h < bottom; ++h)
-        readTaps(s, image, h, 0, s.taps, table, offsets, found.data(),
-                 values.data() + (h - top) * s.width * s.depth());
       const int64_t positions = (bottom - top) * s.width;
       float* out = y + (image * s.height + top) * s.width * s.outputs;
       std::fill(out, out + positions * s.outputs, 0.0f);
+      if (straight) {
+        for (int64_t tap = 0; tap < s.taps; ++tap) {
+          const float* in = table + (s.source(image, tap) * s.height + top) * s.width * s.channels;
+          addProduct(positions, s.channels, s.outputs, {in, s.channels, 1}, kernel + tap * s.channels * s.outputs,
+                     s.outputs, out, s.outputs);
+        }
+        continue;
+      }
+      for (int64_t h = top; h < bottom; ++h)
+        readTaps(s, image, h, 0, s.taps, table, offsets, found.data(),
+                 values.data() + (h - top) * s.width * s.depth());
       addProduct(positions, s.depth(), s.outputs, {values.data(), s.depth(), 1}, kernel, s.outputs, out, s.outputs);
     }
   });
@@ -211,7 +223,8 @@ inline void contourGradient(const Parallel& parallel, const ContourShape& s, con
                             const float* kernel, const float* const* offsets, float* dTable, float* dKernel,
                             float* const* dOffsets) {
   const int64_t rows = s.blockRows();
-  const int64_t block = rows * s.width * s.depth();
+  const bool straight = s.passes() == 0;
+  const int64_t block = straight ? 0 : rows * s.width * s.depth();
   std::vector<float> turned(static_cast<size_t>(s.depth() * s.outputs));
   for (int64_t i = 0; i < s.depth(); ++i)
     for (int64_t o = 0; o < s.outputs; ++o) turned[static_cast<size_t>(o * s.depth() + i)] = kernel[i * s.outputs + o];
@@ -222,6 +235,21 @@ inline void contourGradient(const Parallel& parallel, const ContourShape& s, con
     std::vector<float> dValues(static_cast<size_t>(block));
     std::vector<float> found(static_cast<size_t>(s.passes() == 2 ? s.width * s.depth() : 0));
     std::vector<float> dFound(found.size());
+
+    // Taps [first, last) of an image, which read the map `owned` as it is.
+    const auto addStraightTaps = [&](int64_t owned, int64_t image, int64_t first, int64_t last) {
+      for (int64_t top = 0; top < s.height; top += rows) {
+        const int64_t positions = (std::min(top + rows, s.height) - top) * s.width;
+        const float* d = dy + (image * s.height + top) * s.width * s.outputs;
+        const int64_t at = (owned * s.height + top) * s.width * s.channels;
+        for (int64_t tap = first; tap < last; ++tap) {
+          addProduct(positions, s.outputs, s.channels, {d, s.outputs, 1}, turned.data() + tap * s.channels, s.depth(),
+                     dTable + at, s.channels);
+          addProduct(s.channels, positions, s.outputs, {table + at, 1, s.channels}, d, s.outputs,
+                     sums + tap * s.channels * s.outputs, s.outputs);
+        }
+      }
+    };
 
     // Taps [first, last) of an image.
     const auto addTaps = [&](int64_t image, int64_t first, int64_t last) {
@@ -246,14 +274,16 @@ inline void contourGradient(const Parallel& parallel, const ContourShape& s, con
 
     for (int64_t owned = begin; owned < end; ++owned) {
       std::fill(dTable + owned * s.pixels() * s.channels, dTable + (owned + 1) * s.pixels() * s.channels, 0.0f);
-      const bool alone = s.axis != ContourAxis::kTime;
+      const bool alone = !s.throughTime();
       const int64_t start = alone ? owned : owned - owned % s.run;
       for (int64_t image = start; image < (alone ? owned + 1 : start + s.run); ++image) {
         int64_t first = 0;
         while (first < s.taps && s.source(image, first) != owned) ++first;
         int64_t last = first;
         while (last < s.taps && s.source(image, last) == owned) ++last;
-        if (first < last) addTaps(image, first, last);
+        if (first == last) continue;
+        if (straight) addStraightTaps(owned, image, first, last);
+        else addTaps(image, first, last);
       }
     }
   });

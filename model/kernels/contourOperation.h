@@ -18,9 +18,9 @@ class ContourOperands {
     OP_REQUIRES_OK(construction, construction->GetAttr("width", &shape_.width));
     OP_REQUIRES_OK(construction, construction->GetAttr("taps", &shape_.taps));
     shape_.axis = static_cast<ContourAxis>(axis);
-    OP_REQUIRES(construction, axis >= 0 && axis <= 2 && passes_ == shape_.passes(),
-                absl::InvalidArgumentError(absl::StrCat("Expected axis 0 or 1 with one pass or axis 2 with two but "
-                                                        "received axis ", axis, " with ", passes_)));
+    OP_REQUIRES(construction, axis >= 0 && axis <= 3 && passes_ == shape_.passes(),
+                absl::InvalidArgumentError(absl::StrCat("Expected axis 0 or 1 with one pass, axis 2 with two or axis 3 "
+                                                        "with none but received axis ", axis, " with ", passes_)));
     OP_REQUIRES(construction, shape_.taps % 2 == 1,
                 absl::InvalidArgumentError(absl::StrCat("Expected an odd number of taps but received ", shape_.taps)));
     constexpr int64_t kMost = int64_t{1} << 20;
@@ -29,7 +29,7 @@ class ContourOperands {
     const int64_t shortest = axis == 0   ? shape_.height
                              : axis == 1 ? shape_.width
                                          : std::min(shape_.height, shape_.width);
-    OP_REQUIRES(construction, shortest >= 2,
+    OP_REQUIRES(construction, axis == 3 || shortest >= 2,
                 absl::InvalidArgumentError(absl::StrCat("Expected lines of at least 2 elements to interpolate on but "
                                                         "received ", shortest)));
   }
@@ -71,7 +71,7 @@ REGISTER_OP("StfContour")
     .Input("kernel: float")
     .Input("offsets: passes * float")
     .Output("y: float")
-    .Attr("passes: int >= 1")
+    .Attr("passes: int >= 0")
     .Attr("axis: int")
     .Attr("run: int >= 1")
     .Attr("height: int >= 1")
@@ -113,7 +113,7 @@ REGISTER_OP("StfContourGradient")
     .Output("d_table: float")
     .Output("d_kernel: float")
     .Output("d_offsets: passes * float")
-    .Attr("passes: int >= 1")
+    .Attr("passes: int >= 0")
     .Attr("axis: int")
     .Attr("run: int >= 1")
     .Attr("height: int >= 1")

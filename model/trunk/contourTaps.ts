@@ -99,8 +99,8 @@ export class ContourTaps {
   }
 
   /**
-   * Lengthens every segment by its first and last frame repeated `reach` times, `[1, L+2·reach, L]`, so that a plain
-   * convolution along time sees clipped taps.
+   * Lengthens every segment by its first and last frame repeated `reach` times, `[1, L+2·reach, L]`, so that
+   * plain slices along time are clipped taps.
    */
   repeatEnds(length: number): tf.Tensor3D {
     const { reach } = this;

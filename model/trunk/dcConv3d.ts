@@ -88,7 +88,7 @@ export class DcConv3d {
     const alongY = follow({ along: 'height', columns: moves(1) }, this.#kernels.y);
     const alongT =
       this.#timeKernel === 'straight'
-        ? this.#straightThroughTime(features, grid)
+        ? follow({ along: 'straightTime' }, this.#kernels.t)
         : follow({ along: 'time', rows: moves(2), columns: moves(3) }, this.#kernels.t);
     const contour = tf.concat([alongX, alongY, alongT], 1);
     return linear(gelu(layerNorm(contour, this.#normMiddle)), this.#expand);
@@ -101,17 +101,5 @@ export class DcConv3d {
     const steps = tf.reshape(tf.tanh(convolveSame(maps, this.#offset)), [images * height * width, -1]);
     return (group) =>
       tf.reshape(tf.matMul(steps, this.#taps.outwardSum(group, this.#offsetGroups)), [images, height, width, -1]);
-  }
-
-  #straightThroughTime(features: tf.Tensor2D, { batch, frames, height, width, segments }: ClipGrid): tf.Tensor2D {
-    const { taps } = this.#taps;
-    const reduced = features.shape[1];
-    const runs = batch * segments;
-    const length = frames / segments;
-    const lines = tf.reshape(features, [runs, length, height * width * reduced]);
-    const lengthened = tf.matMul(this.#taps.repeatEnds(length), lines);
-    const kernel = tf.reshape(this.#kernels.t.kernel, [taps, 1, reduced, reduced]) as tf.Tensor4D;
-    const images = tf.reshape(lengthened, [runs, -1, height * width, reduced]) as tf.Tensor4D;
-    return tf.reshape(tf.conv2d(images, kernel, 1, 'valid'), features.shape);
   }
 }

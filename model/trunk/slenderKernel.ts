@@ -8,16 +8,17 @@ import { type SamplingLines, sampleLines } from './sampleLines.js';
 
 /**
  * How the taps of a slender kernel lie and by how much each slides sideways, offsets `[N,H,W,taps]` in pixels: along the
- * width sliding over rows, along the height sliding over columns, or along time (inside their segment) sliding over
- * rows and then, each tap for its own position, over columns.
+ * width sliding over rows, along the height sliding over columns, along time (inside their segment) sliding over rows
+ * and then, each tap for its own position, over columns, or along time without sliding.
  */
 export type TapMoves =
   | { along: 'width'; rows: tf.Tensor }
   | { along: 'height'; columns: tf.Tensor }
-  | { along: 'time'; rows: tf.Tensor; columns: tf.Tensor };
+  | { along: 'time'; rows: tf.Tensor; columns: tf.Tensor }
+  | { along: 'straightTime' };
 
 /** The axes as StfContour numbers them. */
-const AXES = { width: 0, height: 1, time: 2 } as const;
+const AXES = { width: 0, height: 1, time: 2, straightTime: 3 } as const;
 
 /**
  * Reads every tap of a slender kernel where it has slid to (see `sampleLines`) and contracts taps and channels.
@@ -79,10 +80,14 @@ function composedSlenderKernel(
   taps: ContourTaps,
   grid: ClipGrid,
 ): tf.Tensor2D {
-  const values = offsetsOf(moves).reduce<tf.Tensor2D>(
-    (table, offsets, pass) => sampleLines(table, offsets, linesOf(moves.along, pass, taps, grid)),
-    features,
-  );
+  const { along } = moves;
+  const values =
+    along === 'straightTime'
+      ? valuesThroughTime(features, taps, grid)
+      : offsetsOf(moves).reduce<tf.Tensor2D>(
+          (table, offsets, pass) => sampleLines(table, offsets, linesOf(along, pass, taps, grid)),
+          features,
+        );
   return linear(tf.reshape(values, [features.shape[0], -1]) as tf.Tensor2D, { kernel });
 }
 
@@ -90,7 +95,26 @@ function offsetsOf(moves: TapMoves): tf.Tensor[] {
   return [...('rows' in moves ? [moves.rows] : []), ...('columns' in moves ? [moves.columns] : [])];
 }
 
-function linesOf(along: TapMoves['along'], pass: number, taps: ContourTaps, grid: ClipGrid): SamplingLines {
+/** What the taps of a straight kernel along time read, `[runs,frames,H·W,taps·r]`. */
+function valuesThroughTime(features: tf.Tensor2D, kernelTaps: ContourTaps, grid: ClipGrid): tf.Tensor {
+  const { batch, frames, height, width, segments } = grid;
+  const reduced = features.shape[1];
+  const [runs, length, pixels] = [batch * segments, frames / segments, height * width];
+  const lines = tf.reshape(features, [runs, length, pixels * reduced]);
+  const lengthened = tf.reshape(tf.matMul(kernelTaps.repeatEnds(length), lines), [runs, -1, pixels, reduced]);
+  const tapOf = (tap: number) => tf.slice(lengthened, [0, tap, 0, 0], [runs, length, pixels, reduced]);
+  return tf.concat(
+    Array.from({ length: kernelTaps.taps }, (_, tap) => tapOf(tap)),
+    3,
+  );
+}
+
+function linesOf(
+  along: Exclude<TapMoves['along'], 'straightTime'>,
+  pass: number,
+  taps: ContourTaps,
+  grid: ClipGrid,
+): SamplingLines {
   if (along === 'width') return taps.slidingRows(grid);
   if (along === 'height') return taps.slidingColumns(grid);
   return pass === 0 ? taps.slidingRowsThroughTime(grid) : taps.slidingColumnsOfTaps(grid);

@@ -25,7 +25,9 @@ const movesOf = (along: Along, [first, second]: tf.Tensor[]): TapMoves =>
     ? { along, rows: first! }
     : along === 'height'
       ? { along, columns: first! }
-      : { along, rows: first!, columns: second! };
+      : along === 'time'
+        ? { along, rows: first!, columns: second! }
+        : { along };
 
 /** As the model calls it, on features, kernel and offsets. */
 const layerOf =
@@ -51,7 +53,7 @@ function offsets(size: Size, seed: number, reach = 3): tf.Tensor {
 }
 
 function operands(along: Along, size: Size, reach?: number): tf.Tensor[] {
-  const passes = along === 'time' ? [3, 4] : [3];
+  const passes = along === 'time' ? [3, 4] : along === 'straightTime' ? [] : [3];
   return [
     random([rowsOf(size), size.channels], 1),
     random([size.taps * size.channels, size.outputs], 2),
@@ -83,6 +85,7 @@ function loopOf(along: Along, size: Size): Float64Function {
         return between((column) => pixel(image, clip(h + shift, height), column), w + first![at(w)]!, width);
       const step = image % run;
       const source = image - step + clip(step + shift, run);
+      if (along === 'straightTime') return pixel(source, h, w);
       const found = (column: number) => between((row) => pixel(source, row, column), h + first![at(column)]!, height);
       return between(found, w + second![at(w)]!, width);
     };
@@ -107,7 +110,8 @@ const grid = (batch: number, frames: number, segments: number, height: number, w
   height,
   width,
 });
-const axes: Along[] = ['width', 'height', 'time'];
+const sliding: Along[] = ['width', 'height', 'time'];
+const axes: Along[] = [...sliding, 'straightTime'];
 /** Error against the largest number of a list, or against 1. */
 const error = (got: ArrayLike<number>, want: ArrayLike<number>) =>
   largestDifference(got, want) / Array.from(want).reduce((most, v) => Math.max(most, Math.abs(v)), 1);
@@ -145,7 +149,9 @@ describe.runIf(ownOperationsInUse()).each(axes)('a slender kernel along the %s a
       expect(error(numbers, composed![i]!)).toBeLessThan(4e-6);
     });
   });
+});
 
+describe.runIf(ownOperationsInUse()).each(sliding)('a slender kernel sliding along the %s', (along) => {
   test('at whole places takes the difference to the next element, and beyond the border none', () => {
     const size: Size = { ...grid(1, 2, 1, 4, 4), taps: 3, channels: 2, outputs: 2 };
     const [features, kernel] = operands(along, size);
@@ -244,7 +250,8 @@ describe.runIf(ownOperationsInUse())('StfContour', () => {
     expect(forward({}, [48], kernel!, offset!)).toThrow(/rank|Expected a table/);
     expect(forward({}, table!, [14, 2], offset!)).toThrow('Expected a kernel of 15 rows but received [14,2]');
     expect(forward({}, table!, kernel!, [4, 3, 4, 2])).toThrow('Expected 144 offsets but received 96');
-    expect(forward({ axis: 2 }, table!, kernel!, offset!)).toThrow('axis 2 with two but received axis 2 with 1');
+    expect(forward({ axis: 2 }, table!, kernel!, offset!)).toThrow('but received axis 2 with 1');
+    expect(forward({ axis: 3 }, table!, kernel!, offset!)).toThrow('axis 3 with none but received axis 3 with 1');
     expect(forward({ axis: 5 }, table!, kernel!, offset!)).toThrow('received axis 5');
     expect(forward({ taps: 4 }, table!, kernel!, offset!)).toThrow('Expected an odd number of taps but received 4');
     expect(forward({ height: 1 }, table!, kernel!, offset!)).toThrow('at least 2 elements');

@@ -69,8 +69,8 @@ const operations = {
     5,
   ],
   ...Object.fromEntries(
-    ['width', 'height', 'time'].flatMap((along, axis) => {
-      const passes = along === 'time' ? 2 : 1;
+    ['width', 'height', 'time', 'straightTime'].flatMap((along, axis) => {
+      const passes = [1, 1, 2, 0][axis];
       const attributes = { axis, passes, run: 7, height: 9, width: 11, taps: 9 };
       const ints = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, int(value)]));
       const rows = 35 * 9 * 11;

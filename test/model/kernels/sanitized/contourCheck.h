@@ -32,7 +32,8 @@ inline const hostile::Registered contourCheck{"contour", [] {
                         {1, 4, 7, 2, 3, 17, 3}, {3, 2, 3, 70, 5, 8, 24},  {1, 2, 4, 4, 3, 0, 5},
                         {1, 2, 4, 4, 3, 5, 0},  {1, 1, 40, 3, 11, 9, 12}, {35, 1, 2, 2, 3, 2, 2}};
   for (const bool wild : {false, true})
-    for (const auto axis : {stf::ContourAxis::kWidth, stf::ContourAxis::kHeight, stf::ContourAxis::kTime})
+    for (const auto axis : {stf::ContourAxis::kWidth, stf::ContourAxis::kHeight, stf::ContourAxis::kTime,
+                            stf::ContourAxis::kStraightTime})
       for (const auto& z : sizes) {
         const stf::ContourShape s{axis, z.runs * z.run, z.run, z.height, z.width, z.taps, z.channels, z.outputs};
         const int64_t rows = s.images * s.pixels();
@@ -41,9 +42,9 @@ inline const hostile::Registered contourCheck{"contour", [] {
         const auto first = hostile::operand(rows * s.taps, wild, 3), second = hostile::operand(rows * s.taps, wild, 4);
         const auto dy = hostile::operand(rows * s.outputs, wild, 5);
         const float* offsets[] = {first.data(), second.data()};
-        const int64_t secondSize = s.passes() == 2 ? rows * s.taps : 0;
+        const int64_t firstSize = s.passes() >= 1 ? rows * s.taps : 0, secondSize = s.passes() == 2 ? rows * s.taps : 0;
         hostile::expectThreadsDoNotMatter(
-            "contour", {rows * s.outputs, table.size(), kernel.size(), first.size(), secondSize},
+            "contour", {rows * s.outputs, table.size(), kernel.size(), firstSize, secondSize},
             [&](const stf::Parallel& parallel, const auto& out) {
               stf::contour(parallel, s, table.data(), kernel.data(), offsets, out[0].data());
               float* const dOffsets[] = {out[3].data(), out[4].data()};
