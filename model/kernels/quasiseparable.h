@@ -181,7 +181,11 @@ inline void mixOverTimeGradient(const Parallel& parallel, const MixerShape& s, c
       std::fill(dForward, dForward + 2 * steps, 0.0f);
       for (int64_t t = 0; t < steps; ++t) {
         const int64_t row = t * steps;
-        d.diagonal[diagonal + t * s.heads] = dMatrix[static_cast<size_t>(row + t)];
+        // Behind a norm this sum is the small remainder of large terms: in float64.
+        double share = 0;
+        for (int64_t p = 0; p < s.width; ++p)
+          share += static_cast<double>(dy[at + t * s.channels() + p]) * x.u[at + t * s.channels() + p];
+        d.diagonal[diagonal + t * s.heads] = static_cast<float>(share);
         for (int64_t i = 0; i < t; ++i) dForward[i] += dMatrix[row + i] * factors[row + i] * shared[row + i];
         for (int64_t i = t + 1; i < steps; ++i) dBackward[i] += dMatrix[row + i] * factors[row + i] * shared[row + i];
       }
