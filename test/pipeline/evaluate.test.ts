@@ -226,7 +226,7 @@ describe('evaluate', () => {
       if (!text.includes('video 1/') && `${text}${chunk}`.includes('video 1/')) child.kill('SIGTERM');
       text += chunk;
     });
-    const code = await new Promise((resolve) => child.on('close', resolve));
+    const code = await new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)));
     expect(text).toMatch(/stopped after \d+ of 300 videos; nothing was written/);
     expect(code).toBe(143);
     expect(await readdir(out)).toEqual([]);

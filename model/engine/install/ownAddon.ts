@@ -15,6 +15,8 @@ const SOURCES = ['graph.cc', 'operations.cc'];
 
 const FLAGS = [
   ...['-O3', ...COMPILE_FLAGS, '-DNAPI_CPP_EXCEPTIONS'],
+  // A thread that is ended during a step can take no answer; without this the attempt would end the process.
+  '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
   // Reductions marked `omp simd` may be reordered; nothing else is: -ffast-math would do away with NaN.
   ...['-fopenmp-simd', '-fno-math-errno', '-fno-trapping-math'],
   // TensorFlow's headers warn of their own deprecations.
