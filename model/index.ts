@@ -26,6 +26,7 @@ export * from './config/stfConfig.js';
 export { type Detector, type DetectorOptions, loadDetector, type Score } from './detector.js';
 export { setEngineEnvironment } from './engine/engineEnvironment.js';
 export { EngineError } from './engine/engineError.js';
+export { measureMatrixPeak } from './engine/matrixPeak.js';
 export type { Precision } from './engine/precision.js';
 export { type EngineInfo, startEngine } from './engine/startEngine.js';
 export { type BootstrapOptions, bootstrapIntervals, type Interval } from './evaluation/bootstrap.js';

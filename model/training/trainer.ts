@@ -53,6 +53,7 @@ export class Trainer {
   readonly #runner: StepRunner;
   #shadow: WeightAverage | undefined;
   #accumulated = 0;
+  #flops: number | undefined;
   #skipped = 0;
 
   constructor(
@@ -94,6 +95,11 @@ export class Trainer {
   /** In what the products of a training step are computed. */
   get precision(): Precision {
     return effectivePrecision(this.config.amp_dtype, this.stepMode, engineDevice());
+  }
+
+  /** Floating-point operations of the last micro-batch, forward and backward, if its step was recorded. */
+  get flops(): number | undefined {
+    return this.#flops;
   }
 
   /** Nodes of the graphs recorded so far. */
@@ -142,6 +148,7 @@ export class Trainer {
       ],
       { bfloat16: this.precision.dtype === 'bfloat16', profile },
     );
+    this.#flops = this.#runner.flops;
     this.#accumulated++;
     return Object.fromEntries(partNames.map((name, i) => [name, numbers![i]!])) as MicroResult;
   }

@@ -1,4 +1,5 @@
 import type { GraphAttribute, GraphNode, GraphOutput, NativeGraph } from '../ownAddon.js';
+import { flopCount } from './flopCount.js';
 import { currentPlace } from './place.js';
 import { RecordingError } from './recordingError.js';
 
@@ -20,6 +21,7 @@ export class RecordedGraph {
   readonly #constants = new Map<string, GraphTensor>();
   readonly #nodeOf: number[] = [];
   #nodes = 0;
+  #flops = 0;
 
   constructor(readonly native: NativeGraph) {}
 
@@ -27,20 +29,27 @@ export class RecordedGraph {
     return this.#nodes;
   }
 
+  /** Floating-point operations of all nodes so far. */
+  get flops(): number {
+    return this.#flops;
+  }
+
   /** @throws RecordingError if TensorFlow does not take the node, or does not know the shape of what it gives. */
   add(
     type: string,
-    inputs: readonly GraphOutput[],
+    inputs: readonly GraphTensor[],
     attributes: Attributes,
     controls: ControlledBy = [],
   ): GraphTensor[] {
     const { outputs } = this.#add(type, inputs, attributes, controls);
-    return outputs.map((output) => {
+    const known = outputs.map((output) => {
       if (output.shape === undefined || output.shape.some((n) => n < 0)) {
         throw new RecordingError(`${described(type)} gives a tensor whose shape depends on values`);
       }
       return output as GraphTensor;
     });
+    this.#flops += flopCount(type, inputs, known, attributes);
+    return known;
   }
 
   /** A node that is run for what it does; returns its number, for controls and targets. */

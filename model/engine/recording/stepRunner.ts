@@ -32,7 +32,7 @@ export type RunOptions = {
   profile?: boolean;
 };
 
-type Recording = { feeds: GraphTensor[]; fetches: GraphTensor[]; targets: number[] };
+type Recording = { feeds: GraphTensor[]; fetches: GraphTensor[]; targets: number[]; flops: number };
 
 /** Where the time of a recorded step went: nodes with their times. */
 export type StepProfile = { name: string; label: string; begin: number; microseconds: number }[];
@@ -51,6 +51,7 @@ export class StepRunner {
   #recorder: OwnAddon | undefined;
   readonly #recordings = new Map<string, Recording>();
   #profile: StepProfile | undefined;
+  #flops: number | undefined;
 
   constructor(options: StepRunnerOptions) {
     this.#options = options;
@@ -65,6 +66,11 @@ export class StepRunner {
   /** Nodes recorded so far. */
   get nodes(): number {
     return this.#graph?.graph.nodes ?? 0;
+  }
+
+  /** Floating-point operations of the last step, if it was a recorded one. */
+  get flops(): number | undefined {
+    return this.#flops;
   }
 
   /** Times of the nodes of the last step, if the one before was asked to `profile`. */
@@ -99,6 +105,7 @@ export class StepRunner {
       profile: options.profile,
     });
     this.#profile = answer.profile;
+    this.#flops = recording.flops;
     return answer.values.map(({ values }) => new Float32Array(values));
   }
 
@@ -119,6 +126,7 @@ export class StepRunner {
     this.#graph = undefined;
     this.#recorder = undefined;
     this.#recordings.clear();
+    this.#flops = undefined;
   }
 
   #giveUp(note: string): void {
@@ -146,6 +154,7 @@ export class StepRunner {
 }
 
 function record(graph: RecordedGraph, tracer: Tracer, inputs: StepInput[], step: StepFunction): Recording {
+  const before = graph.flops;
   const feeds = inputs.map(({ dtype, shape }) => graph.placeholder(TYPES[dtype], shape));
   return tf.tidy(() => {
     const { result, assignments } = tracer.run(() => {
@@ -157,7 +166,7 @@ function record(graph: RecordedGraph, tracer: Tracer, inputs: StepInput[], step:
       tf.dispose(results);
       return sources;
     });
-    return { feeds, fetches: result, targets: assignments };
+    return { feeds, fetches: result, targets: assignments, flops: graph.flops - before };
   });
 }
 
