@@ -10,6 +10,8 @@
 export function setEngineEnvironment(threads?: number): void {
   // 2: errors only. At 0 every start prints a screen of notes on CPU features and missing GPU drivers.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // A GPU's memory is taken as it is needed, so that one can see what a run uses (not tried yet).
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   if (threads !== undefined) {
     if (!Number.isInteger(threads) || threads < 1) {
       throw new RangeError(`Expected a positive integer for threads but received ${threads} of type ${typeof threads}`);

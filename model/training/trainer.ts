@@ -54,6 +54,7 @@ export class Trainer {
   #shadow: WeightAverage | undefined;
   #accumulated = 0;
   #flops: number | undefined;
+  #precision: Precision | undefined;
   #skipped = 0;
 
   constructor(
@@ -94,7 +95,8 @@ export class Trainer {
 
   /** In what the products of a training step are computed. */
   get precision(): Precision {
-    return effectivePrecision(this.config.amp_dtype, this.stepMode, engineDevice());
+    this.#precision ??= effectivePrecision(this.config.amp_dtype, this.stepMode, engineDevice());
+    return this.#precision;
   }
 
   /** Floating-point operations of the last micro-batch, forward and backward, if its step was recorded. */

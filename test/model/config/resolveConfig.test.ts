@@ -267,9 +267,9 @@ describe('warnings', () => {
   });
 });
 
-describe('the files in configs', () => {
+describe('the configurations in configs', () => {
   const folder = new URL('../../../configs/', import.meta.url);
-  it.each(readdirSync(folder).filter((name) => name.endsWith('.yaml')))('%s resolves under every phase', (name) => {
+  it.each(readdirSync(folder).filter((name) => name.startsWith('v8_')))('%s resolves under every phase', (name) => {
     const file = { text: readFileSync(new URL(name, folder), 'utf8'), file: name };
     for (const preset of ['baseline', 'a', 'b'] as const) {
       const { config, warnings } = resolveConfig({ preset, gpu: name, yaml: file });
