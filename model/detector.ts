@@ -4,6 +4,7 @@ import { CheckpointError } from './checkpoint/checkpointError.js';
 import { readCheckpoint } from './checkpoint/checkpointFile.js';
 import { savedConfig } from './checkpoint/configDifferences.js';
 import { loadWeights } from './checkpoint/loadWeights.js';
+import { writeSavedModel } from './checkpoint/savedModel.js';
 import { ConfigError, resolveConfig, type StfConfig } from './config/stfConfig.js';
 import { type EngineInfo, startEngine } from './engine/startEngine.js';
 import { predict } from './evaluation/predict.js';
@@ -37,6 +38,8 @@ export type Detector = {
   score(clip: Uint8Array): Score;
   /** Scores `count` clips at once, `[count,T,H,W,3]`. Equal to `score` of each but for rounding. */
   scoreBatch(clips: Uint8Array, count: number): Score[];
+  /** Writes the detector as a TensorFlow SavedModel that scores `count` clips at a time (one unless given). */
+  exportSavedModel(folder: string, options?: { count?: number }): Promise<void>;
   /** Frees the model's memory. */
   dispose(): void;
 };
@@ -73,6 +76,7 @@ export async function loadDetector({ checkpoint, config: given, engine = 'auto' 
     state,
     score: (clip) => scoreBatch(clip, 1)[0]!,
     scoreBatch,
+    exportSavedModel: (folder, options) => writeSavedModel(folder, model, config, options),
     dispose() {
       runner.dispose();
       model.dispose();

@@ -37,6 +37,8 @@ export type NativeGraph = {
     values: { dtype: number; shape: number[]; values: ArrayBuffer }[];
     profile?: { name: string; label: string; begin: number; microseconds: number }[];
   };
+  /** The bytes of a `saved_model.pb` that computes `outputs` from `inputs`. */
+  savedModel(request: { inputs: Record<string, number>; outputs: Record<string, number> }): Buffer;
   dispose(): void;
 };
 

@@ -28,6 +28,17 @@ export function useOwnOperations(on: boolean): void {
   enabled = on;
 }
 
+/** Computes `body` by compositions alone. */
+export function withoutOwnOperations<Result>(body: () => Result): Result {
+  const before = enabled;
+  enabled = false;
+  try {
+    return body();
+  } finally {
+    enabled = before;
+  }
+}
+
 /**
  * Whether layers compute by our own operations (model/kernels) or by their compositions of TensorFlow's, which give the
  * same numbers within rounding and run everywhere.

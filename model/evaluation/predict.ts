@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
-import { StepRunner } from '../engine/recording/stepRunner.js';
+import { type StepFunction, StepRunner } from '../engine/recording/stepRunner.js';
 import type { StfMamba } from '../stfMamba.js';
 import { clipInput } from '../training/clipTensor.js';
 import { flickerRatio } from '../wavelet/bandEnergy.js';
@@ -26,13 +26,19 @@ export function predict(
   count: number,
   runner: StepRunner = new StepRunner({ variables: () => [] }),
 ): Prediction {
-  const [probability, hllRatio, hllEnergy] = runner.run('score', [clipInput(clips, count, config)], ([batch]) => {
-    const { logits, hllEnergy, allBandEnergy } = model.forward(batch as tf.Tensor5D);
-    return [
-      tf.softmax(logits).slice([0, 1], [-1, 1]).reshape([count]),
-      flickerRatio(hllEnergy, allBandEnergy),
-      hllEnergy,
-    ];
-  });
+  const input = clipInput(clips, count, config);
+  const [probability, hllRatio, hllEnergy] = runner.run('score', [input], scoreStep(model));
   return { probability: probability!, hllRatio: hllRatio!, hllEnergy: hllEnergy! };
 }
+
+/** What scoring computes, from clips `[count,T,H,W,3]` of 0..255: the parts of a Prediction in their order. */
+export const scoreStep =
+  (model: StfMamba): StepFunction =>
+  ([clips]) => {
+    const { logits, hllEnergy, allBandEnergy } = model.forward(clips as tf.Tensor5D);
+    return [
+      tf.softmax(logits).slice([0, 1], [-1, 1]).reshape([-1]),
+      flickerRatio(hllEnergy, allBandEnergy),
+      tf.clone(hllEnergy),
+    ];
+  };

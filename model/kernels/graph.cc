@@ -13,7 +13,9 @@
 #include "tensorflow/core/framework/op_def.pb.h"
 #include "tensorflow/core/framework/step_stats.pb.h"
 #include "tensorflow/core/protobuf/config.pb.h"
+#include "tensorflow/core/protobuf/meta_graph.pb.h"
 #include "tensorflow/core/protobuf/rewriter_config.pb.h"
+#include "tensorflow/core/protobuf/saved_model.pb.h"
 
 namespace {
 
@@ -68,6 +70,7 @@ class Graph : public Napi::ObjectWrap<Graph> {
     return DefineClass(env, "Graph",
                        {InstanceMethod<&Graph::addOperation>("addOperation"),
                         InstanceMethod<&Graph::run>("run"),
+                        InstanceMethod<&Graph::savedModel>("savedModel"),
                         InstanceMethod<&Graph::dispose>("dispose")});
   }
 
@@ -297,6 +300,45 @@ class Graph : public Napi::ObjectWrap<Graph> {
         list.Set(list.Length(), entry);
       }
     return list;
+  }
+
+  // savedModel({inputs: {name: output}, outputs: {name: output}}) → the bytes of saved_model.pb, for serving
+  Napi::Value savedModel(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const auto request = info[0].As<Napi::Object>();
+    TF_Buffer* buffer = TF_NewBuffer();
+    Status status;
+    TF_GraphToGraphDef(graph(), buffer, status.status);
+    tensorflow::SavedModel model;
+    model.set_saved_model_schema_version(1);
+    auto* meta = model.add_meta_graphs();
+    meta->mutable_meta_info_def()->add_tags("serve");
+    const bool parsed = meta->mutable_graph_def()->ParseFromArray(buffer->data, static_cast<int>(buffer->length));
+    TF_DeleteBuffer(buffer);
+    status.check(env, "the graph");
+    if (!parsed) throw Napi::Error::New(env, "the graph cannot be written: it is larger than 2 GB");
+    auto& signature = (*meta->mutable_signature_def())["serving_default"];
+    signature.set_method_name("tensorflow/serving/predict");
+    describeTensors(request.Get("inputs").As<Napi::Object>(), *signature.mutable_inputs());
+    describeTensors(request.Get("outputs").As<Napi::Object>(), *signature.mutable_outputs());
+    const std::string bytes = model.SerializeAsString();
+    return Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size());
+  }
+
+  template <typename Map>
+  void describeTensors(const Napi::Object& named, Map& tensors) {
+    const auto names = named.GetPropertyNames();
+    for (uint32_t i = 0; i < names.Length(); ++i) {
+      const std::string name = text(names.Get(i));
+      const Output& output = outputs_.at(static_cast<size_t>(integer(named.Get(name))));
+      auto& described = tensors[name];
+      described.set_name(std::string(TF_OperationName(output.tensor.oper)) + ":" + std::to_string(output.tensor.index));
+      described.set_dtype(static_cast<tensorflow::DataType>(output.dtype));
+      Status status;
+      std::vector<int64_t> dims(static_cast<size_t>(TF_GraphGetTensorNumDims(graph_, output.tensor, status.status)));
+      TF_GraphGetTensorShape(graph_, output.tensor, dims.data(), static_cast<int>(dims.size()), status.status);
+      for (const int64_t size : dims) described.mutable_tensor_shape()->add_dim()->set_size(size);
+    }
   }
 
   TF_Graph* graph() {

@@ -109,6 +109,31 @@ export class StepRunner {
     return answer.values.map(({ values }) => new Float32Array(values));
   }
 
+  /**
+   * A step as the bytes of a SavedModel's `saved_model.pb`. What it reads is written out as constants, so give the runner
+   * no variables.
+   *
+   * @param names of the inputs and of what the step returns
+   * @throws RecordingError if the step cannot be recorded
+   */
+  savedModel(
+    inputs: Record<string, Omit<StepInput, 'values'>>,
+    outputs: readonly string[],
+    step: StepFunction,
+  ): Uint8Array {
+    if (!this.#recorder) throw new RecordingError('the engine cannot record graphs');
+    this.#graph ??= this.#begin();
+    const { graph, variables } = this.#graph;
+    const tracer = new Tracer(graph, variables, { bfloat16: false });
+    const { feeds, fetches } = record(graph, tracer, Object.values(inputs), step);
+    const named = (names: readonly string[], tensors: GraphTensor[]) =>
+      Object.fromEntries(names.map((name, i) => [name, tensors[i]!.output]));
+    return graph.native.savedModel({
+      inputs: named(Object.keys(inputs), feeds),
+      outputs: named(outputs, fetches),
+    });
+  }
+
   /** Brings the variables of tfjs up to date with what recorded steps have made of them. */
   pull(): void {
     if (!this.#graph) return;
@@ -153,7 +178,12 @@ export class StepRunner {
   }
 }
 
-function record(graph: RecordedGraph, tracer: Tracer, inputs: StepInput[], step: StepFunction): Recording {
+function record(
+  graph: RecordedGraph,
+  tracer: Tracer,
+  inputs: readonly Omit<StepInput, 'values'>[],
+  step: StepFunction,
+): Recording {
   const before = graph.flops;
   const feeds = inputs.map(({ dtype, shape }) => graph.placeholder(TYPES[dtype], shape));
   return tf.tidy(() => {
