@@ -5,31 +5,8 @@ import { graphRecorder, startEngine } from '../../../model/engine/startEngine.js
 import { StfMamba } from '../../../model/stfMamba.js';
 import { Trainer, type TrainerSchedule } from '../../../model/training/trainer.js';
 import { seededUniform } from './seededUniform.js';
+import { darkerPairs, smallestNetwork } from './smallestNetwork.js';
 
-/** A network still smaller than debug. */
-const dims = {
-  num_frames: 4,
-  num_segments: 1,
-  frames_per_segment: 4,
-  img_size: 32,
-  stem_dim: 8,
-  stage1_dim: 8,
-  stage2_dim: 16,
-  stage3_dim: 16,
-  stage4_dim: 16,
-  stage1_blocks: 1,
-  stage2_blocks: 1,
-  stage3_blocks: 1,
-  stage4_blocks: 1,
-  d_state: 4,
-  wss_dim: 16,
-  num_heads: 2,
-  hydra_headdim: 8,
-  dwt_channels: 8,
-  dwt_hidden_dim: 8,
-  amp_dtype: 'float32',
-  ema_decay: 0.9,
-} satisfies Partial<StfConfig>;
 const schedule: TrainerSchedule = { stepsPerEpoch: 4, totalSteps: 40 };
 
 const opened: { dispose(): void }[] = [];
@@ -48,14 +25,7 @@ beforeAll(async () => {
   await startEngine('auto');
 });
 
-function batch(seed: number, pairs = 1) {
-  const uniform = seededUniform(seed);
-  const size = 4 * 32 * 32 * 3;
-  const clips = Uint8Array.from({ length: 2 * pairs * size }, (_, i) =>
-    Math.floor(uniform() * (Math.floor(i / size) % 2 === 0 ? 256 : 200)),
-  );
-  return { clips, labels: Int32Array.from({ length: 2 * pairs }, (_, i) => i % 2) };
-}
+const batch = (seed: number, pairs = 1) => darkerPairs(seed, pairs);
 
 function train({ trainer }: { trainer: Trainer }, from: number, to: number, micros = [0, 1]) {
   const rows: number[][] = [];
@@ -71,7 +41,9 @@ function train({ trainer }: { trainer: Trainer }, from: number, to: number, micr
 
 const as = (config: StfConfig, step: 'eager' | 'recorded'): StfConfig => ({
   ...config,
-  ...dims,
+  ...smallestNetwork,
+  num_heads: 2,
+  ema_decay: 0.9,
   engine: { ...config.engine, step },
 });
 

@@ -6,41 +6,14 @@ import { startEngine } from '../../../model/engine/startEngine.js';
 import { StfMamba } from '../../../model/stfMamba.js';
 import { Trainer } from '../../../model/training/trainer.js';
 import { seededUniform } from './seededUniform.js';
+import { darkerPairs, smallestNetwork } from './smallestNetwork.js';
 
-/** Phase A on a network still smaller than debug, four pairs a micro-batch. */
-const small: StfConfig = {
-  ...phaseA(),
-  num_frames: 4,
-  num_segments: 1,
-  frames_per_segment: 4,
-  img_size: 32,
-  stem_dim: 8,
-  stage1_dim: 8,
-  stage2_dim: 16,
-  stage3_dim: 16,
-  stage4_dim: 16,
-  stage1_blocks: 1,
-  stage2_blocks: 1,
-  stage3_blocks: 1,
-  stage4_blocks: 1,
-  d_state: 4,
-  dwt_channels: 8,
-  dwt_hidden_dim: 8,
-  warmup_epochs: 1,
-  amp_dtype: 'float32',
-};
+/** Phase A on it, four clips a micro-batch. */
+const small: StfConfig = { ...phaseA(), ...smallestNetwork, warmup_epochs: 1 };
 const schedule = { stepsPerEpoch: 4, totalSteps: 40 };
 const still = { ...small, drop_path: 0, dropout: 0 };
 
-/** Pairs of noise, the fake one darker. */
-function batch(seed: number, pairs = 2) {
-  const uniform = seededUniform(seed);
-  const size = 4 * 32 * 32 * 3;
-  const clips = Uint8Array.from({ length: 2 * pairs * size }, (_, i) =>
-    Math.floor(uniform() * (Math.floor(i / size) % 2 === 0 ? 256 : 200)),
-  );
-  return { clips, labels: Int32Array.from({ length: 2 * pairs }, (_, i) => i % 2) };
-}
+const batch = (seed: number, pairs = 2) => darkerPairs(seed, pairs);
 
 const opened: { dispose(): void }[] = [];
 function open(config = small, options = {}) {
