@@ -1,4 +1,6 @@
 import pc from 'picocolors';
+import { LiveBlock } from './terminal/liveBlock.js';
+import { progressBlock } from './terminal/progressBlock.js';
 
 /** What the progress line shows. Times in seconds, money in US dollars. */
 export type Progress = {
@@ -13,6 +15,16 @@ export type Progress = {
   spentUsd: number;
   maxBudget: number;
   secondsLeft: number;
+  gradNorm?: number;
+  /** Of the last validation, and of the best one. */
+  auc?: number;
+  bestAuc?: number;
+  /** Threads at work, threads there are, and pairs that are made and not yet trained on. */
+  workers?: { busy: number; threads: number; ahead: number };
+  quarantined?: number;
+  rssMb?: number;
+  /** A signal came: the run ends after this step. */
+  stopping?: boolean;
 };
 
 const pad = (value: number) => String(value).padStart(2, '0');
@@ -41,55 +53,94 @@ export function progressLine(p: Progress): string {
 
 export type LogFormat = 'pretty' | 'json';
 
+/** How often a terminal shows the time go by while no step ends. */
+const TICK_MS = 1_000;
+
 /**
- * Speaks to the person at the console: plain lines, or one JSON object a line. On a terminal the progress line is
- * rewritten in place; elsewhere it is printed at most every `everyMs`.
+ * Speaks to the person at the console: plain lines, or one JSON object a line. On a terminal the progress is a few lines
+ * at the bottom, rewritten in place; elsewhere it is a line printed at most every `everyMs`.
  */
 export class Console {
   #lastProgress = Number.NEGATIVE_INFINITY;
-  #liveLine = false;
+  readonly #block: LiveBlock | undefined;
+  readonly #colours: ReturnType<typeof pc.createColors>;
+  #lines: (() => string[]) | undefined;
+  #tick: NodeJS.Timeout | undefined;
+  readonly #redraw = (): void => {
+    if (this.#lines) this.#block?.draw(this.#lines());
+  };
 
   constructor(
     private readonly format: LogFormat,
     private readonly out: NodeJS.WriteStream = process.stderr,
     private readonly everyMs = out.isTTY ? 200 : 5_000,
-  ) {}
+  ) {
+    // A dumb terminal cannot move its cursor.
+    if (format === 'pretty' && out.isTTY && process.env.TERM !== 'dumb') this.#block = new LiveBlock(out);
+    // Node's own judgement: NO_COLOR, FORCE_COLOR and TERM are heeded.
+    this.#colours = pc.createColors(this.#block !== undefined && out.hasColors?.() === true);
+  }
 
   info(message: string, fields: object = {}): void {
     this.#line('info', message, fields, (text) => text);
   }
 
   warn(message: string, fields: object = {}): void {
-    this.#line('warn', message, fields, (text) => pc.yellow(`warning: ${text}`));
+    this.#line('warn', message, fields, (text) => this.#colours.yellow(`warning: ${text}`));
   }
 
-  progress(state: Progress, final = false): void {
-    this.#rewrite(() => progressLine(state), state, final);
+  /** @param state a function is asked again as time goes by, on a terminal */
+  progress(state: Progress | (() => Progress), final = false): void {
+    const now = typeof state === 'function' ? state : () => state;
+    this.#show(
+      {
+        block: (columns) => progressBlock(now(), columns, this.#colours),
+        line: () => progressLine(now()),
+        fields: now,
+      },
+      final,
+    );
   }
 
   /** As `progress`, for other work than training: `text` is the line, `fields` what the JSON log says. */
   status(text: string, fields: object = {}, final = false): void {
-    this.#rewrite(() => text, fields, final);
+    this.#show({ block: (columns) => [text.slice(0, columns - 1)], line: () => text, fields: () => fields }, final);
   }
 
-  #rewrite(text: () => string, fields: object, final: boolean): void {
+  /** Leaves the progress as it stands: what it was about is over. */
+  settle(): void {
+    if (!this.#lines) return;
+    this.#redraw();
+    this.#lines = undefined;
+    this.#block?.leave();
+    clearInterval(this.#tick);
+    this.#tick = undefined;
+    this.out.off('resize', this.#redraw);
+  }
+
+  #show(
+    what: { block: (columns: number) => string[]; line: () => string; fields: () => object },
+    final: boolean,
+  ): void {
     const now = performance.now();
+    const block = this.#block;
+    if (block) this.#lines = () => what.block(block.columns);
     if (!final && now - this.#lastProgress < this.everyMs) return;
     this.#lastProgress = now;
-    if (this.format === 'json') {
-      this.#line('progress', '', fields, () => '');
-      return;
+    if (this.format === 'json') this.#line('progress', '', what.fields(), () => '');
+    else if (!block) this.out.write(`${what.line()}\n`);
+    if (!block) return;
+    this.#redraw();
+    if (!this.#tick) {
+      this.#tick = setInterval(this.#redraw, TICK_MS).unref();
+      this.out.on('resize', this.#redraw);
     }
-    const live = this.out.isTTY;
-    this.out.write(live ? `\r\u001b[K${text().slice(0, (this.out.columns || 120) - 1)}` : `${text()}\n`);
-    this.#liveLine = live;
+    if (final) this.settle();
   }
 
   #line(level: string, message: string, fields: object, paint: (text: string) => string): void {
-    if (this.#liveLine) this.out.write('\n');
-    this.#liveLine = false;
-    this.out.write(
-      `${this.format === 'json' ? JSON.stringify({ level, ...(message ? { message } : {}), ...fields }) : paint(message)}\n`,
-    );
+    const text = `${this.format === 'json' ? JSON.stringify({ level, ...(message ? { message } : {}), ...fields }) : paint(message)}\n`;
+    if (this.#block) this.#block.above(text);
+    else this.out.write(text);
   }
 }

@@ -10,6 +10,14 @@ export const wholeNumber = (least: number) => (text: string) => {
   return value;
 };
 
+/** A TCP port; 0: any that is free. */
+export function port(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError('expected a port, 0 to 65535.');
+  return value;
+}
+
 /** A range of optimiser steps: `A..B`, `A..`, `..B` or `A`. */
 export function stepRange(text: string): StepRange {
   try {

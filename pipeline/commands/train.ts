@@ -4,7 +4,7 @@ import { withGpuPrice } from '../prices/gpuPrice.js';
 import { executeRun } from '../training/executeRun.js';
 import { prepareRun, type TrainOptions } from '../training/prepareRun.js';
 import { UserError } from '../userError.js';
-import { stepRange, wholeNumber } from './optionValues.js';
+import { port, stepRange, wholeNumber } from './optionValues.js';
 
 const money = (text: string) => {
   const value = Number(text);
@@ -47,6 +47,7 @@ const trainCommand = new Command('node pipeline/train.js')
   .option('--record [folder]', "keep micro-batches for `replay` (default folder: recorded/ in the run's)")
   .option('--record-steps <A..B>', 'optimiser steps to record: A..B, A.., ..B or A (default: all)', stepRange)
   .option('--record-max-gb <n>', 'disk that recordings may take (default: 10); then recording stops', gigabytes)
+  .option('--watch <port>', 'serve the report while the run goes on, on 127.0.0.1 only; 0: a port that is free', port)
   .option('--dry-run', 'two short epochs on made-up clips through the whole flow')
   .addOption(new Option('--log-format <format>', 'how to log').choices(['pretty', 'json']).default('pretty'))
   .addHelpText(
@@ -55,10 +56,13 @@ const trainCommand = new Command('node pipeline/train.js')
 Example:
   node pipeline/train.js --config configs/v8_4090.yaml --phase a --data-root /data/crops --budget 2.50 --out runs/a
 
-The run's folder holds config.json, metrics.jsonl, batches.jsonl, quarantine.jsonl, summary.json and checkpoints/.
+The run's folder holds config.json, metrics.jsonl, batches.jsonl, quarantine.jsonl, summary.json, checkpoints/,
+report.html, samples/ (pictures of what the model saw) and tensorboard/ (for \`tensorboard --logdir runs\`).
+To watch a run on another machine: --watch 8080 there, \`ssh -L 8080:127.0.0.1:8080 <machine>\` here, and open the
+address that the run prints.
 Exit codes: 0 done, 2 wrong input, 3 too many unusable clips, 4 training failed, 130/143 stopped with a checkpoint.`,
   )
-  .action((options: TrainOptions) => runCommand(() => train(options)));
+  .action((options: TrainOptions) => runCommand(() => train({ ...options, command: process.argv.slice(2) })));
 
 async function train(options: TrainOptions): Promise<number> {
   if (options.record === undefined && (options.recordSteps !== undefined || options.recordMaxGb !== undefined))

@@ -50,8 +50,7 @@ const INK = '#1b1f24';
 const QUIET = '#57606a';
 
 /**
- * Draws strips onto one PNG: a row of pictures for each kind, a column for each of some frames over time. The file
- * appears whole or not at all.
+ * Draws strips onto one PNG file, which appears whole or not at all.
  *
  * @throws RangeError when there is nothing to draw
  */
@@ -59,8 +58,23 @@ export async function drawPictureSheet<Kind extends string>(
   pairs: readonly SheetStrip<Kind>[],
   kinds: readonly Kind[],
   file: string,
-  { title, legend = [], columns = 8, cell = 112 }: PictureSheetOptions,
+  options: PictureSheetOptions,
 ): Promise<SheetLayout<Kind>> {
+  const { png, ...layout } = await renderPictureSheet(pairs, kinds, options);
+  await writeAtomically(file, png);
+  return layout;
+}
+
+/**
+ * Draws strips as one PNG: a row of pictures for each kind, a column for each of some frames over time.
+ *
+ * @throws RangeError when there is nothing to draw
+ */
+export async function renderPictureSheet<Kind extends string>(
+  pairs: readonly SheetStrip<Kind>[],
+  kinds: readonly Kind[],
+  { title, legend = [], columns = 8, cell = 112 }: PictureSheetOptions,
+): Promise<SheetLayout<Kind> & { png: Buffer }> {
   const shown = pairs.map(({ frames }) => spread(frames, columns));
   const first = shown.flat()[0];
   if (!first) throw new RangeError('Expected at least one frame for the contact sheet but received none');
@@ -105,8 +119,7 @@ export async function drawPictureSheet<Kind extends string>(
     .removeAlpha()
     .png({ compressionLevel: 9 })
     .toBuffer();
-  await writeAtomically(file, png);
-  return { width, height, cells };
+  return { width, height, cells, png };
 }
 
 /** At most `count` of the frames, first and last among them, evenly spread. */

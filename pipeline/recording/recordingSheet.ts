@@ -1,5 +1,5 @@
-import { drawPictureSheet, type SheetStrip } from '../contactSheet/pictureSheet.js';
-import type { RecordedBatch } from './recordedBatch.js';
+import { drawPictureSheet, renderPictureSheet, type SheetStrip } from '../contactSheet/pictureSheet.js';
+import type { MicroBatch } from '../training/microBatch.js';
 
 type Kind = 'real' | 'fake' | 'difference';
 
@@ -14,8 +14,12 @@ const LEGEND = [
   `difference: of the two, ${GAIN} times, black where they are equal`,
 ];
 
-/** The recorded pairs of a batch as strips of a sheet. */
-export function stripsOf({ micro: { clips, shape, ids, step, micro } }: RecordedBatch): SheetStrip<Kind>[] {
+/** The pairs of a micro-batch as strips of a sheet. */
+export function stripsOf({
+  micro: { clips, shape, ids, step, micro },
+}: {
+  micro: Pick<MicroBatch, 'clips' | 'shape' | 'ids' | 'step' | 'micro'>;
+}): SheetStrip<Kind>[] {
   const [, frames, height, width] = shape;
   const frameBytes = height * width * 3;
   return ids.map((id, pair) => ({
@@ -46,4 +50,12 @@ export async function drawRecordingSheet(
   title: string,
 ): Promise<void> {
   await drawPictureSheet(strips, KINDS, file, { title, legend: LEGEND });
+}
+
+/** The same as a picture in memory. @throws RangeError when there are none */
+export async function renderRecordingSheet(
+  strips: readonly SheetStrip<Kind>[],
+  title: string,
+): Promise<{ png: Buffer; width: number; height: number }> {
+  return renderPictureSheet(strips, KINDS, { title, legend: LEGEND });
 }

@@ -10,6 +10,7 @@ import type { RunState } from '../run/runState.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { versions } from '../run/versions.js';
 import { stepReporter } from '../training/executeRun.js';
+import { RunViews } from '../training/runViews.js';
 import { TrainActorClient } from '../training/trainActorClient.js';
 import { type StopReason, TrainingRun, type TrainingRunParts } from '../training/trainingRun.js';
 import { UserError } from '../userError.js';
@@ -71,6 +72,7 @@ export async function trainOnRecordings(
   let run: TrainingRun | undefined;
   let reason: StopReason = 'error';
   let failure: unknown;
+  const views = await RunViews.open({ folder: folder.path, stepsDone: firstStep - 1, log, summary: () => ({}) });
   try {
     const { engine, computation, parameters } = await actor.start({
       ...{ config, stepsPerEpoch, totalSteps: scheduleSteps },
@@ -93,6 +95,7 @@ export async function trainOnRecordings(
       batches: await open('batches.jsonl'),
       quarantine: await open('quarantine.jsonl'),
     };
+    const report = stepReporter(log, { firstStep, lastStep }, budget, 0);
     run = new TrainingRun({
       ...{ config, phase, actor, folder, sinks, budget },
       configSections: toSections(config),
@@ -102,7 +105,11 @@ export async function trainOnRecordings(
       sampler: { stepsPerEpoch, *plans() {} },
       signal: stop.signal,
       ...(resumed ? { resumed } : {}),
-      onStep: stepReporter(log, { firstStep, lastStep }, budget, 0),
+      onMicro: (micro) => views.onMicro(micro),
+      onStep: (result, readiness) => {
+        report(result, readiness);
+        views.onStep(result, readiness);
+      },
       onValidation: () => {},
     });
     reason = await run.run();
@@ -110,11 +117,18 @@ export async function trainOnRecordings(
     failure = error;
     if (exitCodeOf(error) === EXIT.samples) reason = 'failure_budget';
   }
+  log.settle();
   await actor.close();
   stop.release();
   const closing = await Promise.allSettled(Object.values(sinks ?? {}).map((sink) => sink.close()));
   failure ??= closing.find((result) => result.status === 'rejected')?.reason;
-  if (run) await folder.writeJson('summary.json', summariseRun(run, reason));
+  if (run)
+    await folder.writeJson('summary.json', {
+      ...summariseRun(run, reason),
+      planned_steps: lastStep,
+      ...(failure === undefined ? {} : { error: (failure as Error).message }),
+    });
+  await views.close(run !== undefined);
   if (failure !== undefined) throw failure;
   log.info(`stopped (${reason}) after step ${run?.state.step}; checkpoints in ${folder.checkpoints}`);
   return stop.exitCode ?? EXIT.done;

@@ -19,6 +19,10 @@ svg .grid { stroke: var(--line); stroke-width: 1; } svg .mark { stroke: var(--so
 table.data th { overflow-wrap: normal; white-space: nowrap; } table.data .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 table.confusion td, table.confusion th { padding: .6rem 1rem; text-align: center; border: 1px solid var(--line); }
 .note { background: var(--note); padding: .6rem 1rem; border-left: 4px solid var(--line); } .note.warn { border-left-color: #d55e00; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: .6rem; margin: 1rem 0; }
+.tiles div { background: var(--note); padding: .5rem .8rem; border-radius: 6px; } .tiles b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
+.tiles small { display: block; overflow-wrap: anywhere; } .sheet { margin: 0 0 1.2rem; } .sheet img { display: block; max-width: 100%; height: auto; border-radius: 6px; }
+h3 { font-size: 1.02rem; margin: 1.5rem 0 .4rem; } details { margin: .8rem 0; } summary { cursor: pointer; } p, li { max-width: 85ch; }
 small, .soft { color: var(--soft); } pre { overflow-x: auto; background: var(--note); padding: .6rem 1rem; }
 `;
 

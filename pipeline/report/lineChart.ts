@@ -7,7 +7,14 @@ import { seriesStyle } from './palette.js';
 import { type Point, thinPoints } from './thinPoints.js';
 
 /** A curve; where y is not finite the line is broken. x must rise. */
-export type Series = { name: string; points: readonly Point[]; colour?: string; dash?: string };
+export type Series = {
+  name: string;
+  points: readonly Point[];
+  colour?: string;
+  dash?: string;
+  /** Drawn thin and pale, and left out of the legend: what a smoothed curve was made from. */
+  faint?: boolean;
+};
 
 export type LineChartOptions = Pick<ChartFrameOptions, 'title' | 'caption' | 'width' | 'height'> & {
   series: readonly Series[];
@@ -32,24 +39,25 @@ export function lineChart(options: LineChartOptions): Markup {
   y.domain(options.yDomain ?? span(all.map((point) => point[1])));
   if (!options.yDomain) y.nice();
   const styled = series.map((one, at) => ({ ...seriesStyle(at), ...one }));
+  const named = styled.filter(({ faint }) => !faint);
   return chartFrame(
     {
       ...options,
       x: { label: options.xLabel, scale: x },
       y: { label: options.yLabel, scale: y },
-      legend: series.length > 1 ? styled : [],
+      legend: named.length > 1 ? named : [],
     },
     ({ left, right }) => {
       const path = line<Point>()
         .defined(drawable)
         .x(([value]) => pixel(x(value)))
         .y(([, value]) => pixel(y(value)));
-      return styled.map(({ name, points, colour, dash }) => {
+      return styled.map(({ name, points, colour, dash, faint }) => {
         const drawn = thinPoints(points, right - left);
         const single = drawn.length === 1 && drawable(drawn[0]!) ? drawn[0]! : undefined;
         return single
           ? html`<circle cx="${pixel(x(single[0]))}" cy="${pixel(y(single[1]))}" r="3" fill="${colour}"/>`
-          : html`<path d="${path(drawn) ?? ''}" fill="none" stroke="${colour}" stroke-width="1.8" stroke-dasharray="${dash}"><title>${name}</title></path>`;
+          : html`<path d="${path(drawn) ?? ''}" fill="none" stroke="${colour}" stroke-width="${faint ? 1 : 1.8}" stroke-opacity="${faint ? 0.35 : 1}" stroke-dasharray="${dash}"><title>${name}</title></path>`;
       });
     },
   );

@@ -12,6 +12,7 @@ export async function describeRun(
   parameters: number,
 ): Promise<{ codec: object } & Record<string, unknown>> {
   return {
+    ...(options.command ? { command: options.command } : {}),
     phase: options.phase,
     description: describe(config),
     config: sections,
@@ -34,7 +35,7 @@ export function describeComputation(requested: string, { step, precision, operat
 }
 
 /** The content of summary.json. */
-export function summariseRun({ state, meters, counters }: TrainingRun, reason: StopReason): object {
+export function summariseRun({ state, meters, counters }: TrainingRun, reason: StopReason | 'running'): object {
   const training = meters.training.snapshot();
   return {
     stop_reason: reason,

@@ -1,13 +1,14 @@
 import { Budget, JsonLines } from '../../operators/index.js';
 import { SynthesisPool } from '../../workers/index.js';
 import { EXIT, exitCodeOf } from '../exitCodes.js';
-import { type Console, duration } from '../progress.js';
+import { type Console, duration, type Progress } from '../progress.js';
 import { RunRecorder } from '../recording/runRecorder.js';
 import { describeComputation, describeRun, summariseRun } from '../run/describeRun.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { Sampler } from '../sampler.js';
 import { SynthesisTasks } from '../synthesisTasks.js';
 import type { PreparedRun } from './prepareRun.js';
+import { RunViews } from './runViews.js';
 import { TrainActorClient } from './trainActorClient.js';
 import { planTraining, type TrainingPlan } from './trainingPlan.js';
 import { type StopReason, TrainingRun, type TrainingRunParts } from './trainingRun.js';
@@ -44,9 +45,24 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   let run: TrainingRun | undefined;
   let sinks: TrainingRunParts['sinks'] | undefined;
   let recorder: RunRecorder | undefined;
+  let views: RunViews | undefined;
   let reason: StopReason = 'error';
   let failure: unknown;
+  // Of the last step: what a stop ends at work is no worker's death.
+  let workers = { threads, ...pool.usage };
+  const summary = (one: TrainingRun, why: StopReason | 'running') => ({
+    ...summariseRun(one, why),
+    planned_steps: plan.lastStep,
+    workers,
+    ...(failure === undefined ? {} : { error: (failure as Error).message }),
+  });
   try {
+    const following: RunViews = await RunViews.open({
+      ...{ folder: folder.path, stepsDone: plan.firstStep - 1, log },
+      ...(options.watch === undefined ? {} : { watch: options.watch }),
+      summary: () => (run ? summary(run, 'running') : {}),
+    });
+    views = following;
     const { engine, computation, parameters, notes } = await actor.start({
       config,
       stepsPerEpoch: sampler.stepsPerEpoch,
@@ -80,7 +96,14 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
         schedule_steps: plan.scheduleSteps,
         codec: description.codec,
       });
-    const report = stepReporter(log, plan, budget, config.cost_per_hour > 0 ? config.max_budget : 0);
+    let validated: { auc: number; best: number } | undefined;
+    const report = stepReporter(log, plan, budget, config.cost_per_hour > 0 ? config.max_budget : 0, () => ({
+      ...(validated ? { auc: validated.auc, bestAuc: validated.best } : {}),
+      workers: { ...pool.activity, ahead: current.meters.synthesis.snapshot().count - trainedPairs() },
+      quarantined: current.state.quarantined.length,
+      stopping: stop.signal.aborted,
+    }));
+    const trainedPairs = () => current.meters.training.snapshot().count * pairsPerMicro;
     const current: TrainingRun = new TrainingRun({
       ...{ config, plan, sampler, actor, threads, folder, sinks, budget },
       phase: options.phase,
@@ -101,16 +124,23 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
       signal: stop.signal,
       ...(recorder ? { recording: recorder } : {}),
       ...(resumed ? { resumed: resumed.state } : {}),
+      onMicro: (micro) => following.onMicro(micro),
       onStep: (result, readiness) => {
         report(result, readiness);
+        workers = { threads: pool.threads, ...pool.usage };
+        following.onStep(result, readiness);
         const { count, waitMs } = current.meters.training.snapshot();
         pool.observe({ pairs: count * pairsPerMicro, waitMs });
       },
-      onValidation: ({ auc, ap, eer, pairs }, step, isBest) =>
+      onValidation: (result, step, isBest) => {
+        const { auc, ap, eer, pairs } = result;
+        following.onValidation(result, step);
+        validated = { auc, best: isBest ? auc : (current.state.best?.auc ?? auc) };
         log.info(
           `validation after step ${step}: AUC ${auc.toFixed(4)}, AP ${ap.toFixed(4)}, EER ${eer.toFixed(4)} on ${pairs} self-blended pairs${isBest ? ' (best so far)' : ''}`,
           { kind: 'val', step, auc, ap, eer },
-        ),
+        );
+      },
     });
     run = current;
     if (plan.firstStep > plan.lastStep) log.info('nothing left to do: the run has reached its last step');
@@ -119,6 +149,7 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
     failure = error;
     if (exitCodeOf(error) === EXIT.samples) reason = 'failure_budget';
   }
+  log.settle();
   await pool.destroy();
   await actor.close();
   stop.release();
@@ -128,11 +159,12 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   if (run)
     try {
       const recorded = recorder ? { recorded: recorder.summary } : {};
-      await folder.writeJson('summary.json', { ...summariseRun(run, reason), ...recorded });
+      await folder.writeJson('summary.json', { ...summary(run, reason), ...recorded });
       log.info(farewell(run, reason));
     } catch (error) {
       failure ??= error;
     }
+  await views?.close(run !== undefined);
   if (failure !== undefined) throw failure;
   log.info(`${splits.clips.test.length} test clips untouched; checkpoints in ${folder.checkpoints}`);
   return stop.exitCode ?? EXIT.done;
@@ -144,22 +176,25 @@ export function stepReporter(
   plan: Pick<TrainingPlan, 'firstStep' | 'lastStep'>,
   budget: Budget,
   maxBudget: number,
+  more: () => Partial<Progress> = () => ({}),
 ): TrainingRunParts['onStep'] {
   const begun = performance.now();
   let clips = 0;
-  return ({ step, epoch, losses, lr, clips: trained }, readiness) => {
+  return ({ step, epoch, losses, lr, gradNorm, clips: trained }, readiness) => {
     clips += trained;
     const seconds = (performance.now() - begun) / 1000;
     const perStep = seconds / (step - plan.firstStep + 1);
     log.progress(
-      {
-        ...{ step, epoch, lr, readiness, maxBudget },
+      () => ({
+        ...{ step, epoch, lr, readiness, maxBudget, gradNorm },
         totalSteps: plan.lastStep,
         loss: losses.total,
         clipsPerSecond: clips / seconds,
         spentUsd: budget.spent(),
         secondsLeft: Math.min((plan.lastStep - step) * perStep, budget.hoursLeft() * 3600),
-      },
+        rssMb: process.memoryUsage.rss() / 2 ** 20,
+        ...more(),
+      }),
       step === plan.lastStep,
     );
   };

@@ -29,7 +29,11 @@ export type TrainOptions = RecordOptions & {
   workers?: number;
   seed?: number;
   dryRun?: boolean;
+  /** Port to serve the report on. */
+  watch?: number;
   logFormat: LogFormat;
+  /** The words of the command line, for whoever wants to go on with the run. */
+  command?: readonly string[];
 };
 
 /** All that a run needs to know before anything is started; every mistake of the user's has been found by now. */

@@ -61,6 +61,8 @@ export type TrainingRunParts = {
   };
   /** Micro-batches to train on in place of those that the sampler plans; nothing is synthesised then. */
   recorded?: AsyncIterable<MicroBatch>;
+  /** Told of every micro-batch before its bytes are moved to the train actor. */
+  onMicro?: (micro: MicroBatch) => void;
   onStep: (result: StepResult, readiness: number) => void;
   onValidation: (result: ValidationResult, step: number, isBest: boolean) => void;
 };
@@ -236,6 +238,7 @@ export class TrainingRun {
     await this.parts.sinks.batches.write({ step, micro: index, clips: ids, seeds: keys.map(sampleSeed), sha256 });
     this.#begunStep.tried += ids.length + micro.failed;
     this.#begunStep.failed += micro.failed;
+    this.parts.onMicro?.(micro);
     const result = await this.#trainStep.take(micro);
     if (!result) return undefined;
     this.#countStep();

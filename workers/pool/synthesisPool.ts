@@ -102,6 +102,11 @@ export class SynthesisPool<T extends PoolTask = SynthesisTask, R = ClipPair> {
     return this.#threads;
   }
 
+  /** Threads at work now, of those that may be. */
+  get activity(): { busy: number; threads: number } {
+    return { busy: this.#running.size, threads: this.#threads };
+  }
+
   get usage(): Readonly<PoolUsage> {
     return { ...this.#usage };
   }
