@@ -9,6 +9,8 @@ export type Axis = {
   scale: Scale;
   /** Roughly how many ticks. Default 6. */
   ticks?: number;
+  /** How ticks are written, as d3-format has it. Default: the scale's own way. */
+  format?: string;
 };
 
 export type LegendEntry = { name: string; colour: string; dash?: string };
@@ -40,7 +42,7 @@ const BOTTOM = 42;
  * Everything is inline: the page needs no script and no other file.
  */
 export function chartFrame(options: ChartFrameOptions, marks: (plot: Plot) => HtmlValue): Markup {
-  const { title, caption, x, y, legend = [], width = 480, height = 300, left = y ? 58 : 130 } = options;
+  const { title, caption, x, y, legend = [], width = 480, height = 300, left = y ? 66 : 130 } = options;
   const plot: Plot = { left, right: width - RIGHT, top: TOP, bottom: height - BOTTOM };
   x.scale.range([plot.left, plot.right]);
   y?.scale.range([plot.bottom, plot.top]);
@@ -49,7 +51,7 @@ export function chartFrame(options: ChartFrameOptions, marks: (plot: Plot) => Ht
 ${xTicks(x, plot)}${y && yTicks(y, plot)}
 <g>${marks(plot)}</g>
 <text class="label" x="${(plot.left + plot.right) / 2}" y="${height - 6}" text-anchor="middle">${x.label}</text>
-${y && html`<text class="label" transform="translate(12 ${(plot.top + plot.bottom) / 2}) rotate(-90)" text-anchor="middle">${y.label}</text>`}
+${y && html`<text class="label" transform="translate(11 ${(plot.top + plot.bottom) / 2}) rotate(-90)" text-anchor="middle">${y.label}</text>`}
 </svg>
 ${legend.length > 0 && html`<p class="legend">${legend.map(legendEntry)}</p>`}
 ${caption && html`<p class="caption">${caption}</p>`}</figure>
@@ -60,10 +62,13 @@ function legendEntry({ name, colour, dash = '' }: LegendEntry): Markup {
   return html`<span><svg width="22" height="10" aria-hidden="true"><line x1="0" y1="5" x2="22" y2="5" stroke="${colour}" stroke-width="3" stroke-dasharray="${dash}"/></svg> <bdi>${name}</bdi></span> `;
 }
 
-/** Values in even steps; a logarithmic scale labels fewer of its ticks, the others are blank. */
-const labelled = ({ scale, ticks = 6 }: Axis): { value: number; text: string }[] => {
-  const format = scale.tickFormat(ticks);
-  return scale.ticks(ticks).map((value) => ({ value, text: format(value) }));
+/** Values in even steps; a logarithmic scale leaves the text of some of its ticks empty, and those are not drawn. */
+const labelled = ({ scale, ticks = 6, format: specifier }: Axis): { value: number; text: string }[] => {
+  const format = scale.tickFormat(ticks, specifier);
+  return scale
+    .ticks(ticks)
+    .map((value) => ({ value, text: format(value) }))
+    .filter(({ text }) => text !== '');
 };
 
 const xTicks = (axis: Axis, { top, bottom }: Plot): Markup[] =>

@@ -6,11 +6,13 @@ const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2024; --paper: #ffffff; --soft: #667; --line: #d5d9de; --note: #f2f4f7; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e8eb; --paper: #16181b; --soft: #a5acb5; --line: #3a4048; --note: #22262b; }
+  /* The palette's darkest colour stands out on paper only. */
+  svg [stroke="#0072b2"] { stroke: #3d9bd9; } svg [fill="#0072b2"] { fill: #3d9bd9; }
 }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 1080px; margin: 0 auto; padding: 1rem 1.25rem 4rem; }
 h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid var(--line); }
 nav a { margin-right: 1rem; } a { color: inherit; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: flex-start; }
+.charts { display: flex; flex-wrap: wrap; gap: 1.2rem 2rem; align-items: flex-start; margin: 1rem 0; } .charts.even { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(480px, 100%), 1fr)); }
 figure.chart { margin: 0; max-width: 100%; } figure svg { max-width: 100%; height: auto; }
 svg text { font-size: 11px; fill: var(--ink); } svg text.label { fill: var(--soft); }
 svg .grid { stroke: var(--line); stroke-width: 1; } svg .mark { stroke: var(--soft); stroke-dasharray: 4 3; }
@@ -18,12 +20,14 @@ svg .grid { stroke: var(--line); stroke-width: 1; } svg .mark { stroke: var(--so
 .scroll { overflow-x: auto; } table { border-collapse: collapse; } table.data td, table.data th { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 table.data th { overflow-wrap: normal; white-space: nowrap; } table.data .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 table.confusion td, table.confusion th { padding: .6rem 1rem; text-align: center; border: 1px solid var(--line); }
-.note { background: var(--note); padding: .6rem 1rem; border-left: 4px solid var(--line); } .note.warn { border-left-color: #d55e00; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: .6rem; margin: 1rem 0; }
-.tiles div { background: var(--note); padding: .5rem .8rem; border-radius: 6px; } .tiles b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
-.tiles small { display: block; overflow-wrap: anywhere; } .sheet { margin: 0 0 1.2rem; } .sheet img { display: block; max-width: 100%; height: auto; border-radius: 6px; }
+.note { background: var(--note); padding: .2rem 1rem; border-left: 4px solid var(--line); } .note.warn { border-left-color: #d55e00; }
+.tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: .6rem; margin: 1rem 0; }
+@media (max-width: 700px) { .tiles { grid-template-columns: repeat(2, 1fr); } }
+.tiles div { background: var(--note); padding: .5rem .8rem; border-radius: 6px; font-size: .87rem; } .tiles b { display: block; font-size: 1.3rem; font-variant-numeric: tabular-nums; }
+.tiles small { display: block; overflow-wrap: anywhere; }
+.sheets { display: flex; flex-wrap: wrap; gap: 1.2rem; } .sheets figure { margin: 0; } @media (min-width: 1000px) { .sheets figure.half { width: calc(50% - .6rem); } } .sheets img { display: block; max-width: 100%; height: auto; border-radius: 6px; border: 1px solid var(--line); }
 h3 { font-size: 1.02rem; margin: 1.5rem 0 .4rem; } details { margin: .8rem 0; } summary { cursor: pointer; } p, li { max-width: 85ch; }
-small, .soft { color: var(--soft); } pre { overflow-x: auto; background: var(--note); padding: .6rem 1rem; }
+small, .soft { color: var(--soft); } pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--note); padding: .6rem 1rem; margin: .4rem 0 1rem; border-radius: 6px; } .note pre { background: var(--paper); }
 `;
 
 /**

@@ -44,7 +44,8 @@ export function lineChart(options: LineChartOptions): Markup {
     {
       ...options,
       x: { label: options.xLabel, scale: x },
-      y: { label: options.yLabel, scale: y },
+      // Not the scale's own way, which would write 0.1 as 100m.
+      y: { label: options.yLabel, scale: y, ...(logarithmic ? { format: '~g' } : {}) },
       legend: named.length > 1 ? named : [],
     },
     ({ left, right }) => {

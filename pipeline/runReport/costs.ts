@@ -5,7 +5,11 @@ import { lineChart } from '../report/lineChart.js';
 import { column, numberAt } from './rowValues.js';
 import type { RunRecord } from './runRecord.js';
 
-const dollars = (value: number): string => `$${value.toFixed(value < 1 ? 4 : 2)}`;
+/** Cents from a dollar on, two digits that count below. */
+const dollars = (value: number): string => {
+  const digits = value < 1 ? { maximumSignificantDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+  return value.toLocaleString('en-US', { style: 'currency', currency: 'USD', ...digits });
+};
 
 /** Money and time. */
 export function costs({ summary, steps, config }: RunRecord): HtmlValue {
@@ -23,7 +27,7 @@ export function costs({ summary, steps, config }: RunRecord): HtmlValue {
     rows.push(['price of the machine', `${dollars(price)} an hour`], ['spent', dollars(spent)]);
     rows.push(['budget', limit > 0 ? dollars(limit) : 'none']);
     if (done > 0) rows.push(['1000 steps', dollars((1000 * spent) / done)]);
-    const [epochs] = [numberAt(summary, 'epochs')];
+    const epochs = numberAt(summary, 'epochs');
     if (epochs > 0) rows.push(['an epoch', dollars(spent / epochs)]);
     if (planned > done && done > 0)
       rows.push(['what is left of the plan, at this rate', dollars((spent / done) * (planned - done))]);

@@ -17,6 +17,9 @@ import { throughput } from './throughput.js';
 /** Rows of the quarantine that a report shows; the file has them all. */
 const MOST_QUARANTINED = 200;
 
+/** Sheets of at most so many pixels (few frames) stand two in a row. */
+const HALF = 640;
+
 /** The whole page `report.html` of a run, from what it has left in its folder. */
 export function runReportPage(record: RunRecord): string {
   const sections: PageSection[] = [
@@ -96,10 +99,10 @@ function budgetText(config: RunRecord['config']): string {
 function samples({ samples: sheets }: RunRecord): HtmlValue {
   if (sheets.length === 0) return html`<p>No picture was kept.</p>`;
   return html`<p>Pairs as they went to the model, every pixel of them: the real clip, its self-blended twin, and how they differ. Where the difference lies outside the face or fills the frame, or where faces are cut off, the crops or landmarks are not what training expects.</p>
-${sheets.map(
-  ({ step, width, height, jpeg }) =>
-    html`<figure class="sheet"><img alt="pairs of step ${step}" width="${width}" height="${height}" src="data:image/jpeg;base64,${Buffer.from(jpeg).toString('base64')}"/></figure>`,
-)}`;
+<div class="sheets">${sheets.map(
+    ({ step, width, height, jpeg }) =>
+      html`<figure class="${width <= HALF && 'half'}"><img alt="pairs of step ${step}" width="${width}" height="${height}" src="data:image/jpeg;base64,${Buffer.from(jpeg).toString('base64')}"/></figure>`,
+  )}</div>`;
 }
 
 function quarantine({ quarantine: list }: RunRecord): HtmlValue {

@@ -56,7 +56,7 @@ function stageTable(summary: Row): HtmlValue {
 function workers(summary: Row | undefined): HtmlValue {
   const at = (name: string) => numberAt(summary, 'workers', name);
   if (!Number.isFinite(at('threads'))) return null;
-  return html`<p>${count(at('threads'))} workers made ${count(at('tasks'))} pairs, ${milliseconds(at('cpuMs') / at('tasks'))} of processor time each; ${count(at('died'))} died and were replaced, ${count(at('recycled'))} were replaced in good health; the largest held ${fixed(at('maxHeldBytes') / 2 ** 20, 0)} MiB.</p>`;
+  return html`<p>${counted(at('threads'), 'worker')} made ${count(at('tasks'))} pairs, ${milliseconds(at('cpuMs') / at('tasks'))} of processor time each; ${count(at('died'))} died and were replaced, ${count(at('recycled'))} were replaced in good health; the largest held ${fixed(at('maxHeldBytes') / 2 ** 20, 0)} MiB.</p>`;
 }
 
 function timeCharts(steps: readonly Row[]): HtmlValue {
@@ -71,7 +71,7 @@ function timeCharts(steps: readonly Row[]): HtmlValue {
     const seconds = (numberAt(row, 'data_wait_ms') + numberAt(row, 'step_ms')) / 1000;
     return [numberAt(row, 'step'), numberAt(row, 'clips') / seconds];
   });
-  return html`<div class="charts">${[
+  return html`<div class="charts even">${[
     lineChart({
       title: 'Time of a step',
       xLabel,
@@ -104,15 +104,16 @@ function timeCharts(steps: readonly Row[]): HtmlValue {
 }
 
 function counters(summary: Row | undefined): HtmlValue {
-  const counted = Object.entries((valueAt(summary, 'counters') as Record<string, number> | undefined) ?? {});
-  if (counted.length === 0) return null;
-  return html`<details><summary>What was done to the samples</summary>${dataTable(counted, [
+  const times = Object.entries((valueAt(summary, 'counters') as Record<string, number> | undefined) ?? {});
+  if (times.length === 0) return null;
+  return html`<details><summary>What was done to the samples</summary>${dataTable(times, [
     { name: 'what', cell: ([name]) => name.replaceAll('_', ' ') },
-    { name: 'times', cell: ([, times]) => count(times), numeric: true },
+    { name: 'times', cell: ([, value]) => count(value), numeric: true },
   ])}</details>`;
 }
 
 const count = (value: number): string => (Number.isFinite(value) ? value.toLocaleString('en') : '–');
+const counted = (value: number, what: string): string => `${count(value)} ${what}${value === 1 ? '' : 's'}`;
 const fixed = (value: number, digits: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '–');
 const percent = (value: number): string => (Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : '–');
 const milliseconds = (value: number): string => {

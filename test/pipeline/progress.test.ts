@@ -1,18 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Console, duration, progressLine } from '../../pipeline/progress.js';
-
-const state = {
-  step: 120,
-  totalSteps: 300,
-  epoch: 3,
-  loss: 0.71234,
-  lr: 4.9e-4,
-  clipsPerSecond: 35.24,
-  readiness: 0.987,
-  spentUsd: 0.0213,
-  maxBudget: 5,
-  secondsLeft: 192,
-};
+import { progressState as state } from './terminal/progressState.js';
+import { Screen } from './terminal/screen.js';
 
 function recorder(isTTY: boolean) {
   const written: string[] = [];
@@ -36,14 +25,73 @@ describe('progressLine', () => {
 });
 
 describe('Console', () => {
-  it('rewrites one line on a terminal and ends it before the next message', () => {
-    const { written, out } = recorder(true);
-    const log = new Console('pretty', out, 0);
-    log.progress(state);
-    log.progress(state);
+  it('keeps a few lines at the bottom of a terminal up to date, messages above them', async () => {
+    const screen = new Screen(80, 12);
+    const log = new Console('pretty', screen.stream, 0);
+    log.info('begun');
+    for (const step of [118, 119, 120]) {
+      log.progress({ ...state, step });
+      if (step === 119) log.warn('a message that is longer than the terminal is wide '.repeat(3).trim());
+    }
+    expect(await screen.lines()).toEqual([
+      'begun',
+      `warning: ${'a message that is longer than the terminal is wide '.repeat(3).trim()}`,
+      expect.stringMatching(/━+─+ {2}step 120\/300 {2}40 %/),
+      expect.stringContaining('loss 0.7123'),
+      expect.stringContaining('35.2 clips/s  ready 99 %'),
+      expect.stringContaining('$0.021 of $5'),
+    ]);
+    log.settle();
     log.info('done');
-    expect(written[0]).toMatch(/^\r.*step 120/);
-    expect(written.slice(2)).toEqual(['\n', 'done\n']);
+    const lines = await screen.lines();
+    expect(lines.at(-2)).toContain('$0.021 of $5');
+    expect(lines.at(-1)).toBe('done');
+    expect(lines.filter((line) => line.includes('step 1'))).toHaveLength(1);
+  });
+  it('survives terminals that are narrow, low or resized', async () => {
+    const screen = new Screen(90, 12);
+    const log = new Console('pretty', screen.stream, 0);
+    log.progress(state);
+    log.info('before');
+    await screen.resize(30, 12);
+    log.progress({ ...state, step: 121 });
+    await screen.resize(120, 12);
+    log.progress({ ...state, step: 122 });
+    const lines = await screen.lines();
+    expect(lines[0]).toBe('before');
+    expect(lines.filter((line) => line.includes('step 12'))).toHaveLength(1);
+    expect(lines[1]).toContain('step 122/300');
+    expect(lines).toHaveLength(5);
+    log.settle();
+
+    const low = new Screen(60, 3);
+    const small = new Console('pretty', low.stream, 0);
+    for (const step of [1, 2, 3]) small.progress({ ...state, step });
+    expect(await low.lines()).toEqual([expect.stringContaining('step 3/300'), expect.stringContaining('loss')]);
+    small.settle();
+  });
+  it('shows time go by while no step ends', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const screen = new Screen(80, 12);
+    const log = new Console('pretty', screen.stream, 0);
+    let secondsLeft = 100;
+    log.progress(() => ({ ...state, secondsLeft }));
+    secondsLeft = 97;
+    vi.advanceTimersByTime(3000);
+    vi.useRealTimers();
+    expect((await screen.lines())[0]).toContain('1m37s left');
+    log.settle();
+  });
+  it('writes colours where the terminal has them and NO_COLOR does not forbid it', () => {
+    const coloured = (colours: boolean) => {
+      const screen = new Screen(80, 12, colours);
+      const log = new Console('pretty', screen.stream, 0);
+      log.progress(state, true);
+      log.warn('careful');
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
+      return /\u001b\[[0-9;]*m/.test(screen.written);
+    };
+    expect([coloured(true), coloured(false)]).toEqual([true, false]);
   });
   it('prints at most one progress line per interval elsewhere, and the last one always', () => {
     const { written, out } = recorder(false);
