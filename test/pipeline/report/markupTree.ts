@@ -1,7 +1,7 @@
 /** An element of a page, read back. */
 export type MarkupElement = { name: string; attributes: Record<string, string>; children: (MarkupElement | string)[] };
 
-const VOID = new Set(['br', 'meta', 'line', 'rect', 'circle', 'path']);
+const VOID = new Set(['br', 'img', 'meta', 'line', 'rect', 'circle', 'path']);
 const TEXT: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" };
 const unescaped = (text: string) =>
   text.replace(/&[^;]*;/g, (entity) => {
