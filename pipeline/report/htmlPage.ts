@@ -9,14 +9,14 @@ const STYLE = `
   /* The palette's darkest colour stands out on paper only. */
   svg [stroke="#0072b2"] { stroke: #3d9bd9; } svg [fill="#0072b2"] { fill: #3d9bd9; }
 }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 1080px; margin: 0 auto; padding: 1rem 1.25rem 4rem; }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 1080px; margin: 0 auto; padding: 1rem 1.25rem 4rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid var(--line); }
 nav a { margin-right: 1rem; } a { color: inherit; }
 .charts { display: flex; flex-wrap: wrap; gap: 1.2rem 2rem; align-items: flex-start; margin: 1rem 0; } .charts.even { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(480px, 100%), 1fr)); }
 figure.chart { margin: 0; max-width: 100%; } figure svg { max-width: 100%; height: auto; }
 svg text { font-size: 11px; fill: var(--ink); } svg text.label { fill: var(--soft); }
 svg .grid { stroke: var(--line); stroke-width: 1; } svg .mark { stroke: var(--soft); stroke-dasharray: 4 3; }
-.legend span { margin-right: 1rem; white-space: nowrap; } .legend, .caption { margin: .2rem 0; font-size: .87rem; max-width: 60ch; } .caption { color: var(--soft); }
+.legend > span { margin-right: 1rem; display: inline-block; max-width: 100%; } .legend, .caption { margin: .2rem 0; font-size: .87rem; max-width: 60ch; } .caption { color: var(--soft); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; } table.data td, table.data th { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 table.data th { overflow-wrap: normal; white-space: nowrap; } table.data .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 table.confusion td, table.confusion th { padding: .6rem 1rem; text-align: center; border: 1px solid var(--line); }
