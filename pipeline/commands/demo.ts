@@ -54,8 +54,8 @@ async function demo({ out, config, set }: DemoOptions): Promise<number> {
 Look at
   ${shown(trained)}           what the model saw: target, source, mask, blend over time
   ${shown(real)}   the same at the default difficulty, which a real run uses
+  ${shown(join(folder, 'report.html'))}                 the run on one page: open it in a browser
   ${shown(join(folder, 'metrics.jsonl'))}               a line per step, and one per validation
-  ${shown(join(folder, 'summary.json'))}
 
 The demo's fakes are made obvious so that a small network learns within minutes; the figure above says nothing about
 real deepfakes. Next, with your own face crops:
