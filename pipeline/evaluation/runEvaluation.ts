@@ -8,7 +8,9 @@ import { readSplits, type SplitName } from '../data/splits.js';
 import { EXIT } from '../exitCodes.js';
 import { Console, duration, type LogFormat } from '../progress.js';
 import { projectFolder } from '../projectFolder.js';
+import { RunFolder } from '../run/runFolder.js';
 import { StopSignal } from '../run/stopSignal.js';
+import { shellWord } from '../runReport/resumeCommand.js';
 import { UserError } from '../userError.js';
 import { evaluationCsv } from './evaluationCsv.js';
 import { evaluationPage } from './evaluationPage.js';
@@ -107,6 +109,9 @@ export async function runEvaluation(options: EvaluateOptions): Promise<number> {
     await writeAtomically(join(out, 'evaluation.json'), json);
     process.stdout.write(options.json ? json : `\n${evaluationTable(result, options.fullReport ?? false)}\n`);
     log.info(`written: ${join(out, 'evaluation.html')}, evaluation.json, evaluation.csv`);
+    const run = dirname(out);
+    if (basename(out).startsWith('evaluation') && (await RunFolder.holdsRunAt(run)))
+      log.info(`to show it in the run's report: node pipeline/report.js ${shellWord(run)}`);
     return EXIT.done;
   } finally {
     await pool?.destroy();

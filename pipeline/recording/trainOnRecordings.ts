@@ -4,7 +4,7 @@ import { describe, type Preset, readCheckpoint, resolveConfig, type StfConfig, t
 import { Budget, JsonLines } from '../../operators/index.js';
 import { EXIT, exitCodeOf } from '../exitCodes.js';
 import type { Console } from '../progress.js';
-import { describeComputation, summariseRun } from '../run/describeRun.js';
+import { describeComputation } from '../run/describeRun.js';
 import { RunFolder } from '../run/runFolder.js';
 import type { RunState } from '../run/runState.js';
 import { StopSignal } from '../run/stopSignal.js';
@@ -72,7 +72,7 @@ export async function trainOnRecordings(
   let run: TrainingRun | undefined;
   let reason: StopReason = 'error';
   let failure: unknown;
-  const views = await RunViews.open({ folder: folder.path, stepsDone: firstStep - 1, log, summary: () => ({}) });
+  const views = await RunViews.open({ folder: folder.path, stepsDone: firstStep - 1, plannedSteps: lastStep, log });
   try {
     const { engine, computation, parameters } = await actor.start({
       ...{ config, stepsPerEpoch, totalSteps: scheduleSteps },
@@ -112,6 +112,7 @@ export async function trainOnRecordings(
       },
       onValidation: () => {},
     });
+    views.follow(run);
     reason = await run.run();
   } catch (error) {
     failure = error;
@@ -122,13 +123,8 @@ export async function trainOnRecordings(
   stop.release();
   const closing = await Promise.allSettled(Object.values(sinks ?? {}).map((sink) => sink.close()));
   failure ??= closing.find((result) => result.status === 'rejected')?.reason;
-  if (run)
-    await folder.writeJson('summary.json', {
-      ...summariseRun(run, reason),
-      planned_steps: lastStep,
-      ...(failure === undefined ? {} : { error: (failure as Error).message }),
-    });
-  await views.close(run !== undefined);
+  if (run) await folder.writeJson('summary.json', views.summary(reason, failure));
+  await views.close();
   if (failure !== undefined) throw failure;
   log.info(`stopped (${reason}) after step ${run?.state.step}; checkpoints in ${folder.checkpoints}`);
   return stop.exitCode ?? EXIT.done;

@@ -40,6 +40,11 @@ export class RunFolder {
     return undefined;
   }
 
+  /** Whether a run was begun in a folder, which need not exist. */
+  static holdsRunAt(path: string): Promise<boolean> {
+    return exists(join(path, 'config.json'));
+  }
+
   get checkpoints(): string {
     return join(this.path, 'checkpoints');
   }
@@ -50,7 +55,7 @@ export class RunFolder {
 
   /** Whether a run was begun here. */
   holdsRun(): Promise<boolean> {
-    return exists(this.file('config.json'));
+    return RunFolder.holdsRunAt(this.path);
   }
 
   /** The checkpoint that `--resume auto` continues from, if one was written. */

@@ -20,6 +20,8 @@ export type RunRecord = {
   steps: readonly Row[];
   validations: readonly Row[];
   quarantine: readonly SampleFailure[];
+  /** Troubles of the run and what was done about them, where any were written down. */
+  events: readonly Row[];
   /** Written when a stretch of the run ends; of the run as it is now where it is still going on. */
   summary: Row | undefined;
   /** Whether the run is going on in this process. */
@@ -51,6 +53,7 @@ export async function readRunRecord(folder: string, live?: object): Promise<RunR
     steps: metrics.filter(({ kind }) => kind === undefined),
     validations: metrics.filter(({ kind }) => kind === 'val'),
     quarantine: (await rowsOf(join(path, 'quarantine.jsonl'), problems)) as SampleFailure[],
+    events: await rowsOf(join(path, 'events.jsonl'), problems),
     summary: (live as Row | undefined) ?? (await jsonOf(join(path, 'summary.json'), problems)),
     live: live !== undefined,
     samples: await samplesOf(join(path, 'samples'), problems),

@@ -17,6 +17,9 @@ import { throughput } from './throughput.js';
 /** Rows of the quarantine that a report shows; the file has them all. */
 const MOST_QUARANTINED = 200;
 
+/** Events that a report shows; the file has them all. */
+const MOST_EVENTS = 100;
+
 /** Sheets of at most so many pixels (few frames) stand two in a row. */
 const HALF = 640;
 
@@ -36,6 +39,7 @@ export function runReportPage(record: RunRecord): string {
         ],
       }),
     ),
+    ...(record.events.length > 0 ? [{ id: 'events', title: 'Events', content: events(record) }] : []),
     { id: 'quarantine', title: 'Quarantine', content: quarantine(record) },
     { id: 'cost', title: 'Cost', content: costs(record) },
     { id: 'configuration', title: 'Configuration', content: configuration(record) },
@@ -103,6 +107,18 @@ function samples({ samples: sheets }: RunRecord): HtmlValue {
     ({ step, width, height, jpeg }) =>
       html`<figure class="${width <= HALF && 'half'}"><img alt="pairs of step ${step}" width="${width}" height="${height}" src="data:image/jpeg;base64,${Buffer.from(jpeg).toString('base64')}"/></figure>`,
   )}</div>`;
+}
+
+function events({ events: list }: RunRecord): HtmlValue {
+  const shown = list.slice(-MOST_EVENTS);
+  return html`<p>Troubles the run had, and what was done about them${shown.length < list.length && `; the last ${shown.length} of ${list.length}, the others are in events.jsonl`}.</p>${dataTable(
+    shown,
+    [
+      { name: 'when', cell: (row) => (textAt(row, 'time') ?? '').slice(0, 19).replace('T', ' ') },
+      { name: 'what', cell: (row) => (textAt(row, 'kind') ?? '').replaceAll('_', ' ') },
+      { name: '', cell: (row) => textAt(row, 'message') },
+    ],
+  )}`;
 }
 
 function quarantine({ quarantine: list }: RunRecord): HtmlValue {

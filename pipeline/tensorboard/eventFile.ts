@@ -46,8 +46,13 @@ export class EventFile {
     const path = join(folder, `events.out.tfevents.${Math.floor(now())}.${host}.${process.pid}`);
     const file = new EventFile(path, await open(path, 'a'), onFailure, now);
     file.#write(0, { kind: 'fileVersion' });
-    file.#write(stepsDone + 1, { kind: 'sessionStart' });
+    file.rewindTo(stepsDone);
     return file;
+  }
+
+  /** The run goes on from here: what was written of later steps counts no more. */
+  rewindTo(stepsDone: number): void {
+    this.#write(stepsDone + 1, { kind: 'sessionStart' });
   }
 
   scalars(step: number, values: Readonly<Record<string, number>>): void {

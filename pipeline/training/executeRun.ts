@@ -3,7 +3,7 @@ import { SynthesisPool } from '../../workers/index.js';
 import { EXIT, exitCodeOf } from '../exitCodes.js';
 import { type Console, duration, type Progress } from '../progress.js';
 import { RunRecorder } from '../recording/runRecorder.js';
-import { describeComputation, describeRun, summariseRun } from '../run/describeRun.js';
+import { describeComputation, describeRun } from '../run/describeRun.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { Sampler } from '../sampler.js';
 import { SynthesisTasks } from '../synthesisTasks.js';
@@ -48,19 +48,10 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   let views: RunViews | undefined;
   let reason: StopReason = 'error';
   let failure: unknown;
-  // Of the last step: what a stop ends at work is no worker's death.
-  let workers = { threads, ...pool.usage };
-  const summary = (one: TrainingRun, why: StopReason | 'running') => ({
-    ...summariseRun(one, why),
-    planned_steps: plan.lastStep,
-    workers,
-    ...(failure === undefined ? {} : { error: (failure as Error).message }),
-  });
   try {
-    const following: RunViews = await RunViews.open({
-      ...{ folder: folder.path, stepsDone: plan.firstStep - 1, log },
+    const following = await RunViews.open({
+      ...{ folder: folder.path, stepsDone: plan.firstStep - 1, plannedSteps: plan.lastStep, log, pool },
       ...(options.watch === undefined ? {} : { watch: options.watch }),
-      summary: () => (run ? summary(run, 'running') : {}),
     });
     views = following;
     const { engine, computation, parameters, notes } = await actor.start({
@@ -96,14 +87,10 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
         schedule_steps: plan.scheduleSteps,
         codec: description.codec,
       });
-    let validated: { auc: number; best: number } | undefined;
     const report = stepReporter(log, plan, budget, config.cost_per_hour > 0 ? config.max_budget : 0, () => ({
-      ...(validated ? { auc: validated.auc, bestAuc: validated.best } : {}),
-      workers: { ...pool.activity, ahead: current.meters.synthesis.snapshot().count - trainedPairs() },
-      quarantined: current.state.quarantined.length,
+      ...following.progress(),
       stopping: stop.signal.aborted,
     }));
-    const trainedPairs = () => current.meters.training.snapshot().count * pairsPerMicro;
     const current: TrainingRun = new TrainingRun({
       ...{ config, plan, sampler, actor, threads, folder, sinks, budget },
       phase: options.phase,
@@ -127,15 +114,13 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
       onMicro: (micro) => following.onMicro(micro),
       onStep: (result, readiness) => {
         report(result, readiness);
-        workers = { threads: pool.threads, ...pool.usage };
         following.onStep(result, readiness);
         const { count, waitMs } = current.meters.training.snapshot();
         pool.observe({ pairs: count * pairsPerMicro, waitMs });
       },
       onValidation: (result, step, isBest) => {
         const { auc, ap, eer, pairs } = result;
-        following.onValidation(result, step);
-        validated = { auc, best: isBest ? auc : (current.state.best?.auc ?? auc) };
+        following.onValidation(result, step, isBest);
         log.info(
           `validation after step ${step}: AUC ${auc.toFixed(4)}, AP ${ap.toFixed(4)}, EER ${eer.toFixed(4)} on ${pairs} self-blended pairs${isBest ? ' (best so far)' : ''}`,
           { kind: 'val', step, auc, ap, eer },
@@ -143,6 +128,7 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
       },
     });
     run = current;
+    following.follow(current);
     if (plan.firstStep > plan.lastStep) log.info('nothing left to do: the run has reached its last step');
     reason = await run.run();
   } catch (error) {
@@ -159,12 +145,12 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   if (run)
     try {
       const recorded = recorder ? { recorded: recorder.summary } : {};
-      await folder.writeJson('summary.json', { ...summary(run, reason), ...recorded });
+      await folder.writeJson('summary.json', { ...views?.summary(reason, failure), ...recorded });
       log.info(farewell(run, reason));
     } catch (error) {
       failure ??= error;
     }
-  await views?.close(run !== undefined);
+  await views?.close();
   if (failure !== undefined) throw failure;
   log.info(`${splits.clips.test.length} test clips untouched; checkpoints in ${folder.checkpoints}`);
   return stop.exitCode ?? EXIT.done;

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import type { Console } from '../progress.js';
+import type { PoolUsage } from '../../workers/index.js';
+import type { Console, Progress } from '../progress.js';
+import { summariseRun } from '../run/describeRun.js';
 import { readRunRecord } from '../runReport/runRecord.js';
 import { runReportPage } from '../runReport/runReportPage.js';
 import { writeRunReport } from '../runReport/writeRunReport.js';
@@ -7,6 +9,7 @@ import { SampleSheets } from '../samples/sampleSheets.js';
 import { EventFile } from '../tensorboard/eventFile.js';
 import { ReportServer } from '../watch/reportServer.js';
 import type { MicroBatch } from './microBatch.js';
+import type { StopReason, TrainingRun } from './trainingRun.js';
 import type { StepResult } from './trainStep.js';
 import type { ValidationResult } from './validation.js';
 
@@ -18,8 +21,10 @@ export type RunViewsOptions = {
   /** Port to serve the report on; 0: any that is free. */
   watch?: number;
   log: Console;
-  /** What summary.json would say now. */
-  summary: () => object;
+  /** The last optimiser step of the plan. */
+  plannedSteps: number;
+  /** What makes the samples, where anything does. */
+  pool?: { readonly threads: number; readonly usage: PoolUsage; readonly activity: { busy: number; threads: number } };
 };
 
 /**
@@ -29,11 +34,15 @@ export type RunViewsOptions = {
 export class RunViews {
   readonly #events: EventFile | undefined;
   readonly #sheets: SampleSheets;
+  #run: TrainingRun | undefined;
+  #validated: { auc: number; bestAuc: number } | undefined;
+  /** As of the last step: what a stop ends at work is no worker's death. */
+  #workers: (PoolUsage & { threads: number }) | undefined;
+  #server: ReportServer | undefined;
 
   private constructor(
     private readonly options: RunViewsOptions,
     events: EventFile | undefined,
-    private readonly server: ReportServer | undefined,
   ) {
     const { folder, log } = options;
     this.#events = events;
@@ -46,18 +55,49 @@ export class RunViews {
 
   /** @throws UserError when the report is to be served on a port that cannot be used */
   static async open(options: RunViewsOptions): Promise<RunViews> {
-    const { folder, stepsDone, watch, log, summary } = options;
-    const draw = async () => runReportPage(await readRunRecord(folder, summary()));
+    const { folder, stepsDone, watch, log } = options;
+    let views: RunViews | undefined;
+    const draw = async () => runReportPage(await readRunRecord(folder, views?.summary('running') ?? {}));
     const server = watch === undefined ? undefined : await ReportServer.start(watch, draw);
     if (server) log.info(`watch the run at ${server.url}`);
     const noEvents = (error: Error) => {
       log.warn(`no more events for TensorBoard: ${error.message}`);
       return undefined;
     };
-    const events = await EventFile.open(join(folder, 'tensorboard'), { stepsDone, onFailure: noEvents }).catch(
-      noEvents,
+    const onFailure = (error: Error) => void noEvents(error);
+    const events = await EventFile.open(join(folder, 'tensorboard'), { stepsDone, onFailure }).catch(noEvents);
+    views = new RunViews(options, events);
+    views.#server = server;
+    return views;
+  }
+
+  /** The run to be shown, once it has begun, or begun again from an earlier step. */
+  follow(run: TrainingRun): void {
+    if (this.#run) this.#events?.rewindTo(run.state.step);
+    this.#run = run;
+  }
+
+  /** What the live display says beyond the step's own figures. */
+  progress(): Partial<Progress> {
+    const { pool } = this.options;
+    const run = this.#run;
+    return {
+      ...this.#validated,
+      ...(pool && run ? { workers: { ...pool.activity, ahead: run.pairsAhead } } : {}),
+      ...(run ? { quarantined: run.state.quarantined.length } : {}),
+    };
+  }
+
+  /** The content of summary.json; undefined before the run has begun. */
+  summary(reason: StopReason | 'running', failure?: unknown): object | undefined {
+    return (
+      this.#run && {
+        ...summariseRun(this.#run, reason),
+        planned_steps: this.options.plannedSteps,
+        ...(this.#workers ? { workers: this.#workers } : {}),
+        ...(failure === undefined ? {} : { error: failure instanceof Error ? failure.message : String(failure) }),
+      }
     );
-    return new RunViews(options, events, server);
   }
 
   /** To be called before the bytes of a micro-batch are moved to the model. */
@@ -66,6 +106,8 @@ export class RunViews {
   }
 
   onStep({ step, epoch, losses, lr, gradNorm, clips, stepMs, dataWaitMs }: StepResult, readiness: number): void {
+    const { pool } = this.options;
+    if (pool) this.#workers = { threads: pool.threads, ...pool.usage };
     this.#events?.scalars(step, {
       'loss/total': losses.total,
       'loss/cross_entropy': losses.ce,
@@ -82,29 +124,29 @@ export class RunViews {
       'run/epoch': epoch,
       'run/rss_mb': process.memoryUsage.rss() / 2 ** 20,
     });
-    this.server?.moved();
+    this.#server?.moved();
   }
 
-  onValidation({ auc, ap, eer, accuracy }: ValidationResult, step: number): void {
+  onValidation({ auc, ap, eer, accuracy }: ValidationResult, step: number, isBest: boolean): void {
+    this.#validated = { auc, bestAuc: isBest ? auc : (this.#run?.state.best?.auc ?? auc) };
     this.#events?.scalars(step, {
       'validation/auc': auc,
       'validation/ap': ap,
       'validation/eer': eer,
       'validation/accuracy': accuracy,
     });
-    this.server?.moved();
+    this.#server?.moved();
   }
 
   /**
-   * Finishes the files; the report is written when summary.json is there.
-   * @param report whether there is anything to report of
+   * Finishes the files and writes the report, for which summary.json has to be there. A run that never began has none.
    */
-  async close(report: boolean): Promise<void> {
+  async close(): Promise<void> {
     const { folder, log } = this.options;
     await this.#sheets.close();
     await this.#events?.close();
-    await this.server?.close();
-    if (!report) return;
+    await this.#server?.close();
+    if (!this.#run) return;
     try {
       const { file, problems } = await writeRunReport(folder);
       for (const problem of problems) log.warn(problem);

@@ -130,6 +130,12 @@ export class TrainingRun {
     this.#savedStep = this.#state.step;
   }
 
+  /** Pairs that are made and not yet trained on. */
+  get pairsAhead(): number {
+    const { training, synthesis } = this.meters;
+    return synthesis.snapshot().count - (training.snapshot().count * this.parts.config.batch_size) / 2;
+  }
+
   /** The state as a checkpoint would store it now. */
   get state(): RunState {
     const { resumed, budget } = this.parts;

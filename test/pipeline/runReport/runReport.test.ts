@@ -73,6 +73,22 @@ describe('runReportPage', () => {
     expect(elements(tree, 'script')).toEqual([]);
   });
 
+  it('tells of troubles, where any were written down', async () => {
+    await writeRun(folder, { steps: 3, stopReason: 'finished' });
+    const event = {
+      time: '2026-01-02T03:04:05.678Z',
+      kind: 'out_of_memory',
+      message: `two parts ${HOSTILE}`,
+      parts: 2,
+    };
+    await writeFile(join(folder, 'events.jsonl'), `${JSON.stringify(event)}\n`.repeat(120));
+    const tree = readMarkup(runReportPage(await readRunRecord(folder)));
+    const section = elements(tree, 'section').find(({ attributes }) => attributes.id === 'events')!;
+    expect(textOf(section)).toContain(`2026-01-02 03:04:05out of memorytwo parts ${HOSTILE}`);
+    expect(textOf(section)).toContain('the last 100 of 120');
+    expect(elements(section, 'tr')).toHaveLength(101);
+  });
+
   it('says what to notice: starved trainer, quarantine, chance', async () => {
     const { text } = await pageOf({ steps: 60, stopReason: 'max_steps', readiness: 0.5, quarantined: ['x'] });
     expect(text).toContain('Data was ready 50 % of the time with 3 workers');
