@@ -2,11 +2,10 @@ import { join } from 'node:path';
 import type { PoolUsage } from '../../workers/index.js';
 import type { Console, Progress } from '../progress.js';
 import { summariseRun } from '../run/describeRun.js';
-import { readRunRecord } from '../runReport/runRecord.js';
-import { runReportPage } from '../runReport/runReportPage.js';
 import { writeRunReport } from '../runReport/writeRunReport.js';
 import { SampleSheets } from '../samples/sampleSheets.js';
 import { EventFile } from '../tensorboard/eventFile.js';
+import { ReportDrawer } from '../watch/reportDrawer.js';
 import { ReportServer } from '../watch/reportServer.js';
 import type { MicroBatch } from './microBatch.js';
 import type { StopReason, TrainingRun } from './trainingRun.js';
@@ -43,6 +42,7 @@ export class RunViews {
   private constructor(
     private readonly options: RunViewsOptions,
     events: EventFile | undefined,
+    private readonly drawer: ReportDrawer,
   ) {
     const { folder, log } = options;
     this.#events = events;
@@ -57,7 +57,8 @@ export class RunViews {
   static async open(options: RunViewsOptions): Promise<RunViews> {
     const { folder, stepsDone, watch, log } = options;
     let views: RunViews | undefined;
-    const draw = async () => runReportPage(await readRunRecord(folder, views?.summary('running') ?? {}));
+    const drawer = new ReportDrawer();
+    const draw = () => drawer.draw(folder, views?.summary('running') ?? {});
     const server = watch === undefined ? undefined : await ReportServer.start(watch, draw);
     if (server) log.info(`watch the run at ${server.url}`);
     const noEvents = (error: Error) => {
@@ -66,7 +67,7 @@ export class RunViews {
     };
     const onFailure = (error: Error) => void noEvents(error);
     const events = await EventFile.open(join(folder, 'tensorboard'), { stepsDone, onFailure }).catch(noEvents);
-    views = new RunViews(options, events);
+    views = new RunViews(options, events, drawer);
     views.#server = server;
     return views;
   }
@@ -146,6 +147,7 @@ export class RunViews {
     await this.#sheets.close();
     await this.#events?.close();
     await this.#server?.close();
+    await this.drawer.close();
     if (!this.#run) return;
     try {
       const { file, problems } = await writeRunReport(folder);

@@ -7,7 +7,7 @@ import { WATCH_POLICY, watchPage } from './watchPage.js';
 const LOOPBACK = '127.0.0.1';
 /** Readers are told of news at most so often. */
 const LEAST_PAUSE_MS = 2_000;
-/** Drawing the page takes no more than a twentieth of the main thread's time, however long the run is. */
+/** Drawing the page takes no more than a twentieth of a processor core, however long the run is. */
 const MOST_SHARE = 1 / 20;
 
 const HEADERS = {
