@@ -10,7 +10,12 @@ const LEAST_PAUSE_MS = 2_000;
 /** Drawing the page takes no more than a twentieth of a processor core, however long the run is. */
 const MOST_SHARE = 1 / 20;
 
+/** How long a run that has ended waits for a page that is being drawn and for readers that take their time. */
+const GRACE_MS = 5_000;
+
 const HEADERS = {
+  // Connections end with their answers, so that none is left to be waited for when the run ends.
+  Connection: 'close',
   'Cache-Control': 'no-store',
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
@@ -73,15 +78,17 @@ export class ReportServer {
     }, wait).unref();
   }
 
-  /** Tells readers that the run has ended, and closes all connections. */
+  /** Tells readers that the run has ended, lets those who are about to get the page have it, and closes. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#tell('ended');
     for (const reader of this.#readers) reader.end();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    // What was said last has left this process once the sockets are told to end; whoever hangs on is cut off.
-    setTimeout(() => this.#server.closeAllConnections(), 200).unref();
+    this.#server.closeIdleConnections();
+    // Whoever hangs on is cut off.
+    const cut = setTimeout(() => this.#server.closeAllConnections(), GRACE_MS);
     await closed;
+    clearTimeout(cut);
   }
 
   #tell(event: 'moved' | 'ended'): void {

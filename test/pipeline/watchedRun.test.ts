@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeDemoData } from '../../pipeline/demo/demoData.js';
 import { projectFolder } from '../../pipeline/projectFolder.js';
+import { sheetName } from '../../pipeline/samples/sampleSheets.js';
 import { elements, readMarkup, textOf } from './report/markupTree.js';
 import { noTensorBoard, readWithTensorBoard } from './tensorboard/tensorboardPackage.js';
 import { Screen } from './terminal/screen.js';
@@ -54,6 +55,8 @@ function running(
 
 const report = async (run: string) => readMarkup(await readFile(join(run, 'report.html'), 'utf8'));
 
+const sampled = [1, 2, 4, 8, 16, 32];
+
 describe('a run that is watched', () => {
   it.skipIf(noTerminal)(
     `shows a few lines that are rewritten in place, also after a resize; no colours with NO_COLOR${noTerminal ? ` (${noTerminal})` : ''}`,
@@ -96,7 +99,7 @@ describe('a run that is watched', () => {
     const asked: Promise<[number, string]>[] = [];
     const killed = await running(
       process.execPath,
-      options(run, '--max-steps', '8', '--set', 'training.checkpoint_steps=2', '--watch', '0', '--log-format', 'json'),
+      options(run, '--max-steps', '40', '--set', 'training.checkpoint_steps=2', '--watch', '0', '--log-format', 'json'),
       {},
       (_, text, child) => {
         const url = /http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]+/.exec(text)?.[0];
@@ -128,25 +131,25 @@ describe('a run that is watched', () => {
 
     const resumed = await running(
       process.execPath,
-      options(run, '--max-steps', '8', '--set', 'training.checkpoint_steps=2', '--resume', 'auto'),
+      options(run, '--max-steps', '40', '--set', 'training.checkpoint_steps=2', '--resume', 'auto'),
       {},
     );
     expect(resumed.code).toBe(0);
     expect(resumed.text).toContain(`report: ${join(run, 'report.html')}`);
     const tree = await report(run);
     expect(textOf(tree)).toMatch(/max steps: The run reached the number of steps/);
-    expect(textOf(tree)).toContain('steps8of 8');
+    expect(textOf(tree)).toContain('steps40of 40');
     expect(elements(tree, 'img').map(({ attributes }) => attributes.alt)).toEqual(
-      [1, 2, 4, 8].map((step) => `pairs of step ${step}`),
+      [1, 4, 8, 32].map((step) => `pairs of step ${step}`),
     );
-    expect((await readdir(join(run, 'samples'))).sort()).toEqual([1, 2, 4, 8].map((step) => `step-00000${step}.jpg`));
-    const { format, width } = await sharp(join(run, 'samples', 'step-000008.jpg')).metadata();
+    expect((await readdir(join(run, 'samples'))).sort()).toEqual(sampled.map(sheetName));
+    const { format, width } = await sharp(join(run, 'samples', sheetName(32))).metadata();
     expect([format, width]).toEqual([
       'jpeg',
       elements(tree, 'img').map(({ attributes }) => Number(attributes.width))[3],
     ]);
     const summary = JSON.parse(await readFile(join(run, 'summary.json'), 'utf8'));
-    expect(summary).toMatchObject({ planned_steps: 8, workers: { threads: 1, died: 0 } });
+    expect(summary).toMatchObject({ planned_steps: 40, workers: { threads: 1, died: 0 } });
     expect(summary.error).toBeUndefined();
 
     const files = await readdir(join(run, 'tensorboard'));
@@ -167,7 +170,7 @@ describe('a run that is watched', () => {
       metrics.filter(({ kind }) => kind === 'val').map(({ step }) => step),
     );
     expect(seen.images.samples!.map(([step, , , magic]) => [step, magic.slice(0, 4)])).toEqual(
-      [1, 2, 4, 8].map((step) => [step, 'ffd8']),
+      sampled.map((step) => [step, 'ffd8']),
     );
   }, 90_000);
 });

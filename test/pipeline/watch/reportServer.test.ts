@@ -122,6 +122,17 @@ describe('ReportServer', () => {
     server = undefined;
   });
 
+  it('lets a reader have the page that is being drawn when the run ends', async () => {
+    let finish: (page: string) => void = () => {};
+    const { url } = await start(() => new Promise((resolve) => (finish = resolve)));
+    const asked = ask(url, '/?token=TOKEN');
+    await expect.poll(() => finish.length).toBe(1); // being drawn
+    const closed = server!.close();
+    finish(page);
+    expect((await asked).status).toBe(200);
+    await closed;
+  });
+
   it('says when the port is taken', async () => {
     const { url } = await start();
     const taken = ReportServer.start(Number(new URL(url).port), async () => page);
