@@ -75,7 +75,7 @@ function tiles({ summary, steps, validations, quarantine: list, config }: RunRec
     tile(
       'steps',
       step.toLocaleString('en'),
-      planned > 0 && `of ${planned.toLocaleString('en')}, epoch ${numberAt(last, 'epoch') + 1 || 1}`,
+      planned > 0 && `of ${planned.toLocaleString('en')}, ${(numberAt(summary, 'epochs') || 0).toFixed(1)} epochs`,
     ),
     tile(
       'best validation AUC',

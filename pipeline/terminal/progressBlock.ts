@@ -26,7 +26,7 @@ export function progressBlock(p: Progress, columns: number, colours: Colours = p
 function headLine({ step, totalSteps, epoch, secondsLeft, stopping }: Progress, room: number, c: Colours): string {
   const share = Math.min(1, step / totalSteps);
   const left = stopping ? c.yellow('stopping') : `${duration(secondsLeft)} left`;
-  const parts = [c.bold(`step ${step}/${totalSteps}`), `${Math.floor(100 * share)} %`, left, `epoch ${epoch + 1}`];
+  const parts = [c.bold(`step ${step}/${totalSteps}`), `${Math.floor(100 * share)} %`, left, `epoch ${epoch}`];
   const text = fitted(parts, room);
   const width = Math.min(BAR.most, room - visibleLength(text) - SEPARATOR.length);
   if (width < BAR.least) return text;

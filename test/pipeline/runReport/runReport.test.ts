@@ -38,7 +38,7 @@ describe('runReportPage', () => {
       'curves throughput samples evaluation-1 quarantine cost configuration'.split(' '),
     );
     expect(textOf(elements(tree, 'div')[0]!)).toMatch(/^finished: .*last epoch.*evaluate\.js --checkpoint/s);
-    expect(text).toContain('steps60of 120, epoch 6');
+    expect(text).toContain('steps60of 120, 6.0 epochs');
     expect(text).toContain('best validation AUC0.560step 60');
     const charts = elements(tree, 'svg').map(({ attributes }) => attributes['aria-label']);
     for (const name of [

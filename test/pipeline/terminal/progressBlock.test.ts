@@ -8,7 +8,7 @@ import { progressState as state } from './progressState.js';
 describe('progressBlock', () => {
   it('says in a few lines how far, how well, how fast and for how much', () => {
     expect(progressBlock(state, 100)).toEqual([
-      `${'━'.repeat(16)}${'─'.repeat(24)}  step 120/300  40 %  3m12s left  epoch 4`,
+      `${'━'.repeat(16)}${'─'.repeat(24)}  step 120/300  40 %  3m12s left  epoch 3`,
       'loss 0.7123  AUC 0.841  best 0.860  lr 4.9e-4  grad 1.27',
       '35.2 clips/s  ready 99 %  workers 2/3 busy  5 ahead  1.2 GB  1 in quarantine',
       '$0.021 of $5  0.4 % of the budget',
@@ -18,7 +18,7 @@ describe('progressBlock', () => {
   it('leaves out what is not known or not worth a word, and says that it is stopping', () => {
     const { workers, quarantined, rssMb, auc, bestAuc, gradNorm, ...bare } = state;
     expect(progressBlock({ ...bare, maxBudget: 0, spentUsd: 0, stopping: true }, 60)).toEqual([
-      `${'━'.repeat(8)}${'─'.repeat(12)}  step 120/300  40 %  stopping  epoch 4`,
+      `${'━'.repeat(8)}${'─'.repeat(12)}  step 120/300  40 %  stopping  epoch 3`,
       'loss 0.7123  lr 4.9e-4',
       '35.2 clips/s  ready 99 %',
     ]);
