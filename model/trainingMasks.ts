@@ -57,6 +57,19 @@ export function drawMaskValues(config: StfConfig, batch: number, uniform: Unifor
   };
 }
 
+/** The masks of samples `from..from+count` of a micro-batch. */
+export function sliceMaskValues({ dropPath, dropout }: MaskValues, from: number, count: number): MaskValues {
+  const [branches, batch] = dropPath.shape;
+  const width = dropout.shape[1];
+  const kept = new Float32Array(branches * count);
+  for (let b = 0; b < branches; b++)
+    kept.set(dropPath.values.subarray(b * batch + from, b * batch + from + count), b * count);
+  return {
+    dropPath: { shape: [branches, count], values: kept },
+    dropout: { shape: [count, width], values: dropout.values.slice(from * width, (from + count) * width) },
+  };
+}
+
 /** The same as tensors. */
 export function drawTrainingMasks(config: StfConfig, batch: number, uniform: UniformSource): TrainingMasks {
   const { dropPath, dropout } = drawMaskValues(config, batch, uniform);

@@ -28,7 +28,7 @@ export class Budget {
   readonly #costPerHour: number;
   readonly #maxBudget: number;
   readonly #spentBefore: number;
-  readonly #reserve: number;
+  #reserve: number;
 
   constructor({ costPerHour, maxBudget, spentBefore = 0, reserveHours = 0.1, clock = monotonicClock }: BudgetOptions) {
     for (const [name, value] of Object.entries({ costPerHour, maxBudget, spentBefore, reserveHours })) {
@@ -49,6 +49,19 @@ export class Budget {
   /** Spent so far, earlier runs included. */
   spent(): number {
     return this.#spentBefore + ((this.#clock() - this.#startedAt) / 3_600_000) * this.#costPerHour;
+  }
+
+  /** Share of the budget that is spent, 0 without a limit. */
+  share(): number {
+    return this.spent() / this.#maxBudget;
+  }
+
+  /**
+   * Keeps at least so many hours of machine time in reserve, e.g. because the last validation took longer than was
+   * thought. A reserve of 0 was asked for and stays.
+   */
+  reserveAtLeast(hours: number): void {
+    if (this.#reserve > 0) this.#reserve = Math.max(this.#reserve, hours * this.#costPerHour);
   }
 
   exhausted(): boolean {

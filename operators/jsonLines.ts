@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { concatMap, type MonoTypeOperatorFunction } from 'rxjs';
 import { diskReason } from './diskReason.js';
+import type { Patience } from './patience.js';
 import { repairLastLine } from './repairLastLine.js';
 
 /** A log could not be read or written; the message names the file and the reason. */
@@ -13,8 +14,9 @@ export class JsonLinesError extends Error {
  * An append-only file with one JSON object per line.
  *
  * Rows written while the disk is busy go out together in one call. After a kill at any moment only the last line can be
- * incomplete; `open` removes such a torn line. When a write fails (disk full), what was half written is cut off again,
- * and that call and every later one rejects with the same JsonLinesError.
+ * incomplete; `open` removes such a torn line. When a write fails (disk full), what was half written is cut off again
+ * and, with `patience`, tried anew; when that does not help, that call and every later one rejects with the same
+ * JsonLinesError.
  *
  * @example
  * const log = await JsonLines.open('runs/a/metrics.jsonl');
@@ -34,15 +36,16 @@ export class JsonLines {
     readonly path: string,
     private readonly handle: FileHandle,
     private length: number,
+    private readonly patience: Pick<Patience, 'retry'> = { retry: (work) => work() },
   ) {}
 
   /** Opens `path` for appending, creating it and its folder, and repairs a torn last line. @throws JsonLinesError */
-  static async open(path: string): Promise<JsonLines> {
+  static async open(path: string, { patience }: { patience?: Patience } = {}): Promise<JsonLines> {
     let handle: FileHandle | undefined;
     try {
       await mkdir(dirname(path), { recursive: true });
       handle = await open(path, 'a+');
-      return new JsonLines(path, handle, await repairLastLine(handle));
+      return new JsonLines(path, handle, await repairLastLine(handle), patience);
     } catch (error) {
       await handle?.close();
       throw new JsonLinesError(`Could not open ${path}: ${diskReason(error)}`, { cause: error });
@@ -62,7 +65,7 @@ export class JsonLines {
   async flush(): Promise<void> {
     await this.#last;
     try {
-      await this.handle.datasync();
+      await this.patience.retry(() => this.handle.datasync());
     } catch (error) {
       throw this.#fail(error);
     }
@@ -79,12 +82,19 @@ export class JsonLines {
     this.#pending = [];
     this.#gathering = undefined;
     try {
+      await this.patience.retry(() => this.#appendWhole(bytes));
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  async #appendWhole(bytes: Buffer): Promise<void> {
+    try {
       await this.handle.appendFile(bytes);
       this.length += bytes.length;
     } catch (error) {
-      const failure = this.#fail(error);
       await this.handle.truncate(this.length).catch(() => {}); // the disk is failing already: the first error counts
-      throw failure;
+      throw error;
     }
   }
 

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import type { Command } from 'commander';
 import { CheckpointError, ConfigError, EngineError } from '../model/index.js';
-import { FailureBudgetExceeded, JsonLinesError, RecordingError } from '../operators/index.js';
+import { FailureBudgetExceeded, JsonLinesError, RecordingError, StreamStalledError } from '../operators/index.js';
 import { CodecUnavailableError, RecipeError } from '../workers/index.js';
+import { DataLostError } from './data/dataWatch.js';
 import { ScoringError } from './evaluation/scoreActorClient.js';
 import { UnfilledPositionError } from './training/fillPosition.js';
 import { TrainingError } from './training/trainActorClient.js';
@@ -13,7 +14,8 @@ export const EXIT = { done: 0, input: 2, samples: 3, training: 4, sigint: 130, s
 
 /** The exit code of an error that has a message for the user; undefined for a bug of ours, which deserves its stack. */
 export function exitCodeOf(error: unknown): number | undefined {
-  if (error instanceof FailureBudgetExceeded || error instanceof UnfilledPositionError) return EXIT.samples;
+  for (const samplesError of [FailureBudgetExceeded, UnfilledPositionError, DataLostError, StreamStalledError])
+    if (error instanceof samplesError) return EXIT.samples;
   if (error instanceof TrainingError || error instanceof ScoringError) return EXIT.training;
   for (const inputError of [
     UserError,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeAtomically } from './atomicFile.js';
@@ -9,6 +10,7 @@ import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 const formatKey = 'format';
 const formatName = 'stf-mamba.1';
 const stateKey = 'state';
+const digestKey = 'sha256';
 
 const causes: Record<string, string> = {
   ENOSPC: 'the disk is full',
@@ -29,6 +31,17 @@ const causeOf = (error: unknown) => {
   return code && causes[code] ? `${causes[code]} (${code})` : message;
 };
 
+/** SHA-256 of state and tensors, so that bits that turned on the disk are noticed: the format itself has no checksum. */
+function digestOf(tensors: ReadonlyMap<string, HostTensor>, state: string): string {
+  const hash = createHash('sha256').update(state);
+  for (const name of [...tensors.keys()].sort()) {
+    const { dtype, shape, data } = tensors.get(name)!;
+    hash.update(`\n${name} ${dtype} [${shape}]\n`);
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest('hex');
+}
+
 /**
  * Writes `<base>.safetensors` and a readable copy of the state as `<base>.json`.
  *
@@ -41,7 +54,10 @@ export async function writeCheckpoint(
   tensors: ReadonlyMap<string, HostTensor>,
   state: object,
 ): Promise<void> {
-  const bytes = encodeSafetensors(tensors, { [formatKey]: formatName, [stateKey]: JSON.stringify(state) });
+  const text = JSON.stringify(state);
+  const bytes = encodeSafetensors(tensors, {
+    ...{ [formatKey]: formatName, [stateKey]: text, [digestKey]: digestOf(tensors, text) },
+  });
   const path = `${base}.safetensors`;
   const copy = `${base}.json`;
   try {
@@ -77,6 +93,9 @@ export async function readCheckpoint(
     const { tensors, metadata } = decodeSafetensors(bytes);
     const text = metadata[stateKey];
     if (metadata[formatKey] !== formatName || text === undefined) return { tensors, state: null };
+    if (metadata[digestKey] !== undefined && metadata[digestKey] !== digestOf(tensors, text)) {
+      throw new CheckpointError('its content does not match its checksum');
+    }
     const state: unknown = JSON.parse(text);
     if (typeof state !== 'object' || state === null || Array.isArray(state)) {
       throw new CheckpointError('expected an object as state in its metadata');

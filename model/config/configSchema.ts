@@ -83,6 +83,8 @@ const trainingShape = {
   ema_decay: fraction,
   seed: z.int().min(0),
   checkpoint_steps: count,
+  checkpoint_minutes: nonNegative,
+  keep_checkpoints: z.int().min(0),
   val_every_epochs: count,
   val_pairs: count,
   cost_per_hour: nonNegative,
@@ -181,6 +183,9 @@ const failuresShape = {
   max_count: z.int().min(0),
   max_rate: probability,
   min_samples: count,
+  max_skips_in_a_row: count,
+  max_restarts: z.int().min(0),
+  wait_minutes: nonNegative,
 };
 
 /** The sections of a YAML file, each with every key it may hold. */

@@ -69,6 +69,8 @@ export const defaultConfig = (): StfConfig => ({
   ema_decay: 0, // 0: no moving average
   seed: 42,
   checkpoint_steps: 200, // optimiser steps between two writes of `last`
+  checkpoint_minutes: 10, // `last` is written as well when the one before is so old; 0: by steps alone
+  keep_checkpoints: 2, // earlier `last` to keep, to fall back on when the newest is damaged
   val_every_epochs: 1,
   val_pairs: 32, // at least this many held-out pairs a validation; each clip of the split at least once
   cost_per_hour: 1.39, // USD; 0: the machine costs nothing and the budget never ends a run
@@ -162,5 +164,12 @@ export const defaultConfig = (): StfConfig => ({
 
   engine: { name: 'auto', step: 'recorded', kernels: 'on' },
 
-  failures: { max_count: 100, max_rate: 0.2, min_samples: 20 },
+  failures: {
+    max_count: 100,
+    max_rate: 0.2,
+    min_samples: 20,
+    max_skips_in_a_row: 10, // steps without a finite loss and gradient before the run goes back to a checkpoint
+    max_restarts: 2, // how often it does so, each time at a fifth of the rate
+    wait_minutes: 10, // for a full disk or a data root that is gone to come back, before the run saves and stops
+  },
 });

@@ -17,7 +17,7 @@ import { learningRateAt } from '../optimiser/learningRate.js';
 import { type ParameterGroup, parameterGroups } from '../optimiser/parameterGroups.js';
 import { WeightAverage } from '../optimiser/weightAverage.js';
 import type { StfMamba } from '../stfMamba.js';
-import { drawMaskValues, type TrainingMasks } from '../trainingMasks.js';
+import { drawMaskValues, type MaskValues, sliceMaskValues, type TrainingMasks } from '../trainingMasks.js';
 import { pretrainedSource } from '../trunk/pretrainedSource.js';
 import { clipInput } from './clipTensor.js';
 import { createStepRunner } from './createStepRunner.js';
@@ -25,7 +25,12 @@ import { createStepRunner } from './createStepRunner.js';
 /** The terms of the loss of one micro-batch, plain numbers; `hllDefined` is 1 or 0. */
 export type MicroResult = Record<keyof ReturnType<typeof lossParts>, number>;
 
-export type TrainerSchedule = { stepsPerEpoch: number; totalSteps: number };
+export type TrainerSchedule = {
+  stepsPerEpoch: number;
+  totalSteps: number;
+  /** Step (0-based) at which the warm-up begins; default 0. */
+  warmupFrom?: number;
+};
 
 export type TrainerOptions = {
   /**
@@ -38,6 +43,12 @@ export type TrainerOptions = {
 };
 
 const partNames = ['total', 'ce', 'hll', 'gap', 'hllReal', 'hllFake', 'hllDefined'] as const;
+
+/**
+ * How TensorFlow refuses to read at a position that is no number: the offsets of a contour convolution, once weights or
+ * features are not finite. On a GPU it reads zeros instead.
+ */
+const readOutOfPlace = /does not index into param/;
 
 /**
  * Trains a model: micro-batches are accumulated, then applied in one optimiser step. Variables that are not trainable
@@ -56,6 +67,8 @@ export class Trainer {
   #flops: number | undefined;
   #precision: Precision | undefined;
   #skipped = 0;
+  /** A loss of the begun step was not finite. */
+  #spoilt = false;
 
   constructor(
     private readonly model: StfMamba,
@@ -117,23 +130,68 @@ export class Trainer {
   /**
    * Adds the gradient of one micro-batch: `clips` uint8 RGB `[B,T,H,W,3]`, `labels` 0 real, 1 fake. `uniform` draws
    * the masks of drop path and dropout.
+   *
+   * @param parts computes it in so many equal parts, one after the other, which takes less memory and counts as so many
+   *   micro-batches in `apply`: with pairs kept whole the mean over all samples is the same
    */
-  accumulate(batch: { clips: Uint8Array; labels: Int32Array }, uniform: UniformSource): MicroResult {
-    return this.#micro(batch, uniform, false);
+  accumulate(batch: { clips: Uint8Array; labels: Int32Array }, uniform: UniformSource, parts = 1): MicroResult {
+    return this.#micro(batch, uniform, { parts });
   }
 
   /** Does the same and says which nodes of the recorded step took the time; undefined for eager steps. */
   profile(batch: { clips: Uint8Array; labels: Int32Array }, uniform: UniformSource): StepProfile | undefined {
-    this.#micro(batch, uniform, true);
+    this.#micro(batch, uniform, { profile: true });
     return this.#runner.profile;
   }
 
   #micro(
     { clips, labels }: { clips: Uint8Array; labels: Int32Array },
     uniform: UniformSource,
+    { parts = 1, profile = false }: { parts?: number; profile?: boolean },
+  ): MicroResult {
+    const masks = drawMaskValues(this.config, labels.length, uniform);
+    if (parts === 1) return this.#accumulatePart(clips, labels, masks, profile);
+    const size = labels.length / parts;
+    if (!Number.isInteger(size / 2))
+      throw new RangeError(`Expected whole pairs in each part but received ${labels.length} clips in ${parts} parts`);
+    const bytes = clips.length / parts;
+    const results = Array.from({ length: parts }, (_, i) =>
+      this.#accumulatePart(
+        clips.slice(i * bytes, (i + 1) * bytes),
+        labels.slice(i * size, (i + 1) * size),
+        sliceMaskValues(masks, i * size, size),
+        profile,
+      ),
+    );
+    const mean = (name: keyof MicroResult) => results.reduce((sum, result) => sum + result[name], 0) / parts;
+    return Object.fromEntries(partNames.map((name) => [name, mean(name)])) as MicroResult;
+  }
+
+  #accumulatePart(
+    clips: Uint8Array,
+    labels: Int32Array,
+    { dropPath, dropout }: MaskValues,
     profile: boolean,
   ): MicroResult {
-    const { dropPath, dropout } = drawMaskValues(this.config, labels.length, uniform);
+    let numbers: Float32Array;
+    try {
+      numbers = this.#gradientsOf(clips, labels, dropPath, dropout, profile);
+    } catch (error) {
+      if (!readOutOfPlace.test((error as Error).message)) throw error;
+      numbers = new Float32Array(partNames.length).fill(Number.NaN);
+    }
+    this.#accumulated++;
+    if (!Number.isFinite(numbers[0]!)) this.#spoilt = true;
+    return Object.fromEntries(partNames.map((name, i) => [name, numbers[i]!])) as MicroResult;
+  }
+
+  #gradientsOf(
+    clips: Uint8Array,
+    labels: Int32Array,
+    dropPath: MaskValues['dropPath'],
+    dropout: MaskValues['dropout'],
+    profile: boolean,
+  ): Float32Array {
     const [numbers] = this.#runner.run(
       'micro-batch',
       [
@@ -151,8 +209,7 @@ export class Trainer {
       { bfloat16: this.precision.dtype === 'bfloat16', profile },
     );
     this.#flops = this.#runner.flops;
-    this.#accumulated++;
-    return Object.fromEntries(partNames.map((name, i) => [name, numbers![i]!])) as MicroResult;
+    return numbers!;
   }
 
   /** Forward and backward pass; returns the parts of the loss, `[7]`. */
@@ -171,7 +228,7 @@ export class Trainer {
 
   /**
    * Ends optimiser step `step` (0-based): averages over the micro-batches, clips by the global norm and updates. A
-   * gradient that is not finite leaves weights and moments as they are. `gradNorm` is the norm before clipping.
+   * loss or gradient that is not finite leaves weights and moments as they are. `gradNorm` is the norm before clipping.
    */
   apply(step: number): { gradNorm: number; lr: number; skipped: boolean } {
     const count = this.#accumulated;
@@ -179,10 +236,10 @@ export class Trainer {
     const lr = this.learningRate(step);
     const [squares] = this.#runner.run('gradient norm', [], () => [this.#gradients.squaredNorm()]);
     const gradNorm = Math.sqrt(squares![0]!) / count;
-    const skipped = !Number.isFinite(gradNorm);
+    const skipped = this.#spoilt || !Number.isFinite(gradNorm);
     if (skipped) {
       this.#skipped++;
-      this.#discard();
+      this.discard();
     } else this.#update(clipScale(gradNorm, this.config.max_grad_norm) / count, lr);
     return { gradNorm, lr, skipped };
   }
@@ -201,8 +258,10 @@ export class Trainer {
     this.#accumulated = 0;
   }
 
-  #discard(): void {
+  /** Forgets the micro-batches that were not applied yet. */
+  discard(): void {
     this.#accumulated = 0;
+    this.#spoilt = false;
     this.#runner.run('discard', [], () => {
       this.#gradients.clear();
       return [];
@@ -213,7 +272,8 @@ export class Trainer {
   learningRate(step: number): number {
     const { lr, min_lr: minLr, warmup_epochs: warmupEpochs } = this.config;
     const warmupSteps = Math.round(warmupEpochs * this.schedule.stepsPerEpoch);
-    return learningRateAt(step, { lr, minLr, warmupSteps, totalSteps: this.schedule.totalSteps });
+    const { totalSteps, warmupFrom } = this.schedule;
+    return learningRateAt(step, { lr, minLr, warmupSteps, totalSteps, warmupFrom });
   }
 
   /** Scores `count` clips, uint8 RGB `[count,T,H,W,3]`, without dropout. */
@@ -310,7 +370,7 @@ export class Trainer {
     this.#optimiser.importMoments(moments, counters[0]!);
     this.#skipped = counters[1]!;
     this.#average?.import(averages);
-    this.#discard();
+    this.discard();
   }
 
   #namesAndSizes(): [string, number][] {

@@ -38,7 +38,7 @@ async function demo({ out, config, set }: DemoOptions): Promise<number> {
     out: join(out, `run-${stamp}`),
     logFormat: 'pretty',
   });
-  const code = await executeRun(prepared);
+  const code = await executeRun(prepared).finally(() => prepared.dispose());
   if (code !== EXIT.done) return code;
   const folder = prepared.folder.path;
   const trained = await sheet(prepared, prepared.config, 'contact_sheet.png', 'What the demo trained on');

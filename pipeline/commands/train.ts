@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseCommand, runCommand } from '../exitCodes.js';
+import { EXIT, exitCodeOf, parseCommand, runCommand } from '../exitCodes.js';
 import { withGpuPrice } from '../prices/gpuPrice.js';
+import { OnFinish } from '../run/onFinish.js';
 import { executeRun } from '../training/executeRun.js';
 import { prepareRun, type TrainOptions } from '../training/prepareRun.js';
 import { UserError } from '../userError.js';
@@ -42,6 +43,8 @@ const trainCommand = new Command('node pipeline/train.js')
   .addOption(
     new Option('--engine <name>', 'what runs the model').choices(['auto', 'tensorflow', 'tensorflow-cuda', 'wasm']),
   )
+  .option('--keep <n>', 'earlier checkpoints to keep beside the last one (default: 2)', wholeNumber(0))
+  .option('--on-finish <command>', 'run when training has ended, also after a crash, e.g. to stop the pod')
   .option('--workers <n>', 'augmentation workers; 0: as many as the trainer turns out to need', wholeNumber(0))
   .option('--seed <n>', 'seed of everything random', wholeNumber(0))
   .option('--record [folder]', "keep micro-batches for `replay` (default folder: recorded/ in the run's)")
@@ -56,6 +59,11 @@ const trainCommand = new Command('node pipeline/train.js')
 Example:
   node pipeline/train.js --config configs/v8_4090.yaml --phase a --data-root /data/crops --budget 2.50 --out runs/a
 
+  node pipeline/train.js --resume auto --out runs/a --config configs/v8_4090.yaml --data-root /data/crops \\
+      --budget 2.50 --on-finish 'runpodctl stop pod $RUNPOD_POD_ID'
+
+--on-finish: the command sees STF_EXIT_CODE (a number, or "crashed") and STF_RUN_FOLDER; its output goes to on-finish.log.
+
 The run's folder holds config.json, metrics.jsonl, batches.jsonl, quarantine.jsonl, summary.json, checkpoints/,
 report.html, samples/ (pictures of what the model saw) and tensorboard/ (for \`tensorboard --logdir runs\`).
 To watch a run on another machine: --watch 8080 there, \`ssh -L 8080:127.0.0.1:8080 <machine>\` here, and open the
@@ -68,8 +76,16 @@ async function train(options: TrainOptions): Promise<number> {
   if (options.record === undefined && (options.recordSteps !== undefined || options.recordMaxGb !== undefined))
     throw new UserError('--record-steps and --record-max-gb: expected --record beside them');
   const prepared = await prepareRun(await withGpuPrice(options));
+  const { path: folder } = prepared.folder;
+  const { onFinish: command } = options;
+  const finish = command && new OnFinish({ command, folder, log: prepared.folder.file('on-finish.log') });
   try {
-    return await executeRun(prepared);
+    const code = await executeRun(prepared);
+    if (finish) finish.report({ exit_code: code });
+    return code;
+  } catch (error) {
+    if (finish) finish.report({ exit_code: exitCodeOf(error) ?? EXIT.training });
+    throw error;
   } finally {
     await prepared.dispose();
   }

@@ -6,6 +6,7 @@ import { EXIT, exitCodeOf } from '../exitCodes.js';
 import type { Console } from '../progress.js';
 import { describeComputation } from '../run/describeRun.js';
 import { RunFolder } from '../run/runFolder.js';
+import { RunLock } from '../run/runLock.js';
 import type { RunState } from '../run/runState.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { versions } from '../run/versions.js';
@@ -62,6 +63,7 @@ export async function trainOnRecordings(
     );
   const folder = await RunFolder.at(options.out ?? join('runs', `${stamp()}-replay`));
   if (await folder.holdsRun()) throw new UserError(`${folder.path} holds a run already; give another --out`);
+  const lock = await RunLock.take(folder.path, { say: (text) => log.info(text) });
 
   const { phase: recordedPhase, steps_per_epoch: stepsPerEpoch, schedule_steps: scheduleSteps } = first.run;
   const phase = options.phase ?? recordedPhase;
@@ -125,6 +127,7 @@ export async function trainOnRecordings(
   failure ??= closing.find((result) => result.status === 'rejected')?.reason;
   if (run) await folder.writeJson('summary.json', views.summary(reason, failure));
   await views.close();
+  await lock.release();
   if (failure !== undefined) throw failure;
   log.info(`stopped (${reason}) after step ${run?.state.step}; checkpoints in ${folder.checkpoints}`);
   return stop.exitCode ?? EXIT.done;

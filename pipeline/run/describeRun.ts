@@ -1,5 +1,6 @@
-import { describe, type EngineInfo } from '../../model/index.js';
+import { describe, type EngineInfo, toSections } from '../../model/index.js';
 import type { PreparedRun } from '../training/prepareRun.js';
+import { type Remedy, remedied } from '../training/remedy.js';
 import type { Computation } from '../training/trainActor.js';
 import type { StopReason, TrainingRun } from '../training/trainingRun.js';
 import { versions } from './versions.js';
@@ -10,12 +11,14 @@ export async function describeRun(
   engine: EngineInfo,
   { step, precision, operations }: Computation,
   parameters: number,
+  remedies: readonly Remedy[] = [],
 ): Promise<{ codec: object } & Record<string, unknown>> {
   return {
     ...(options.command ? { command: options.command } : {}),
     phase: options.phase,
     description: describe(config),
     config: sections,
+    ...(remedies.length > 0 ? { remedies, remedied: toSections(remedied(config, remedies.length)) } : {}),
     parameters,
     seed: config.seed,
     engine: { ...engine, step, operations },
@@ -47,6 +50,9 @@ export function summariseRun({ state, meters, counters }: TrainingRun, reason: S
     samples: state.samples,
     failed_samples: state.failed,
     quarantined: state.quarantined,
+    /** Returns to an earlier checkpoint, and in how many parts micro-batches had to be computed for want of memory. */
+    remedies: state.remedies ?? [],
+    micro_batch_parts: state.parts ?? 1,
     /** What happened to the samples made in this stretch, e.g. how many were compressed, and by what. */
     counters: Object.fromEntries([...counters].sort()),
     wall_seconds: state.wallSeconds,

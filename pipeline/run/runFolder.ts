@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { writeAtomically } from '../../model/index.js';
 import { truncateJsonLines } from '../../operators/index.js';
 import { UserError } from '../userError.js';
+import { olderCheckpoints } from './olderCheckpoints.js';
 import type { RunState } from './runState.js';
 
 const LAST = 'last.safetensors';
@@ -36,7 +37,11 @@ export class RunFolder {
       .filter((entry) => entry.endsWith(suffix))
       .sort()
       .reverse())
-      if (await exists(join(parent, name, 'checkpoints', LAST))) return join(parent, name);
+      if (
+        (await exists(join(parent, name, 'checkpoints', LAST))) ||
+        (await olderCheckpoints(join(parent, name, 'checkpoints'))).length > 0
+      )
+        return join(parent, name);
     return undefined;
   }
 
@@ -58,16 +63,32 @@ export class RunFolder {
     return RunFolder.holdsRunAt(this.path);
   }
 
-  /** The checkpoint that `--resume auto` continues from, if one was written. */
-  async lastCheckpoint(): Promise<string | undefined> {
-    const file = join(this.checkpoints, LAST);
-    return (await exists(file)) ? file : undefined;
+  get last(): string {
+    return join(this.checkpoints, LAST);
+  }
+
+  /** The checkpoints that `--resume auto` may continue from, newest first. */
+  async resumable(): Promise<string[]> {
+    const older = (await olderCheckpoints(this.checkpoints)).map(({ file }) => file);
+    return (await exists(this.last)) ? [this.last, ...older] : older;
+  }
+
+  /**
+   * Makes sure that the folder is still there: on a network volume that was lost, writing would otherwise make it anew
+   * beneath the place where the volume comes back. @throws an error that passes when it does.
+   */
+  async assertThere(): Promise<void> {
+    if (await exists(this.checkpoints)) return;
+    throw Object.assign(new Error(`the run's folder ${this.path} is gone`), { code: 'ENOTCONN' });
   }
 
   /** Forgets what was logged after `state` was saved, so that the resumed run writes those lines again. */
-  async rewindTo(state: Pick<RunState, 'step' | 'quarantined'>): Promise<void> {
+  async rewindTo(state: Pick<RunState, 'step' | 'quarantined' | 'validatedStep'>): Promise<void> {
     const upTo = (row: Record<string, unknown>) => Number(row.step) <= state.step;
-    await truncateJsonLines(this.file('metrics.jsonl'), upTo);
+    // A validation after the checkpoint of its own step will be made again.
+    const known = (row: Record<string, unknown>) =>
+      upTo(row) && !(row.kind === 'val' && Number(row.step) > (state.validatedStep ?? state.step));
+    await truncateJsonLines(this.file('metrics.jsonl'), known);
     await truncateJsonLines(this.file('batches.jsonl'), upTo);
     await truncateJsonLines(this.file('quarantine.jsonl'), (row) => state.quarantined.includes(String(row.clip)));
   }

@@ -1,3 +1,5 @@
+import type { Remedy } from '../training/remedy.js';
+
 /** What a checkpoint remembers of the run beside weights and moments. Plain JSON. */
 export type RunState = {
   readonly version: 1;
@@ -19,6 +21,16 @@ export type RunState = {
   /** Samples asked for so far, and those that had to be replaced. */
   samples: number;
   failed: number;
+  /** Steps skipped in a row up to this one, because loss or gradient was not finite. */
+  skippedInARow?: number;
+  /** Step of the latest validation whose result is part of this state. */
+  validatedStep?: number;
+  /** Returns to an earlier checkpoint so far; each has changed the settings (`remedied`). */
+  remedies?: Remedy[];
+  /** In how many parts micro-batches are computed, more than one once memory has run out. */
+  parts?: number;
+  /** Digest of the clips trained on, in their order: others would make other batches. */
+  clipsDigest?: string;
   /** Clips already listed in quarantine.jsonl. */
   quarantined: string[];
   /** Which bytes the H.264 codec makes; absent where none is used. */

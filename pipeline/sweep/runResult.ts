@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SpendLedger } from '../run/spendLedger.js';
 
 /** What a run's folder tells about it; null where it does not tell yet. */
 export type RunResult = {
@@ -36,6 +37,7 @@ export async function readRunResult(folder: string): Promise<RunResult> {
     await json('config.json'),
     await readFile(join(folder, 'metrics.jsonl'), 'utf8').catch(() => ''),
   ];
+  const ledger = await SpendLedger.read(join(folder, 'spent.json'));
   const rows = metrics.split('\n').flatMap(rowOf);
   const steps = rows.filter(({ kind }) => kind === undefined);
   const validations = rows.filter(({ kind }) => kind === 'val');
@@ -63,8 +65,8 @@ export async function readRunResult(folder: string): Promise<RunResult> {
     loss: mean('loss'),
     gap: mean('gap'),
     readiness: number(summary.readiness) ?? number(last?.readiness),
-    // A summary of an earlier stretch may lie beside the rows of a later one.
-    spent_usd: Math.max(number(summary.spent_usd) ?? 0, number(last?.spent_usd) ?? 0),
+    // A summary of an earlier stretch may lie beside the rows of a later one; a killed run's ledger knows most.
+    spent_usd: Math.max(number(summary.spent_usd) ?? 0, number(last?.spent_usd) ?? 0, ledger.usd),
     wall_seconds: number(summary.wall_seconds),
   };
 }

@@ -1,151 +1,124 @@
-import { Budget, JsonLines } from '../../operators/index.js';
+import { Budget, budgetWarnings, isDiskTrouble, Patience } from '../../operators/index.js';
 import { SynthesisPool } from '../../workers/index.js';
+import { DataWatch } from '../data/dataWatch.js';
 import { EXIT, exitCodeOf } from '../exitCodes.js';
 import { type Console, duration, type Progress } from '../progress.js';
-import { RunRecorder } from '../recording/runRecorder.js';
-import { describeComputation, describeRun } from '../run/describeRun.js';
+import { BudgetForecast } from '../run/budgetForecast.js';
+import { RunEvents } from '../run/runEvents.js';
+import type { RunState } from '../run/runState.js';
+import { SpendLedger } from '../run/spendLedger.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { Sampler } from '../sampler.js';
-import { SynthesisTasks } from '../synthesisTasks.js';
-import type { PreparedRun } from './prepareRun.js';
+import { UserError } from '../userError.js';
+import type { PreparedRun, Resumed } from './prepareRun.js';
+import { readNewest } from './readNewest.js';
+import { describeRemedy, type Remedy, remedied } from './remedy.js';
 import { RunViews } from './runViews.js';
-import { TrainActorClient } from './trainActorClient.js';
+import { type Machinery, Stretch } from './stretch.js';
+import { DivergedError, TrainingError } from './trainActorClient.js';
 import { planTraining, type TrainingPlan } from './trainingPlan.js';
-import { type StopReason, TrainingRun, type TrainingRunParts } from './trainingRun.js';
-import { Validation } from './validation.js';
+import type { StopReason, TrainingRun, TrainingRunParts } from './trainingRun.js';
 
 /** A worker that has been at one clip for so long hangs: it is ended and the clip tried again. */
 const TASK_TIMEOUT_MS = 120_000;
+/** A trainer that has waited for a batch for so long says so. */
+const STALL_NOTICE_MS = 60_000;
+/** What a stall may last beyond `failures.wait_minutes`: two attempts at a clip that hangs. */
+const STALL_MARGIN_MS = 2 * TASK_TIMEOUT_MS;
+/** How often it is looked whether a share of the budget has been passed. */
+const BUDGET_LOOK_MS = 1000;
 
 /**
- * Starts actor, pool and sinks, runs the flow to its end and leaves summary.json, whatever the end was.
+ * Starts actor, pool and sinks, runs the flow to its end and leaves summary.json, whatever the end was. A run that goes
+ * astray is taken back to an earlier checkpoint with milder settings, `failures.max_restarts` times.
  * @returns the process's exit code.
  */
 export async function executeRun(prepared: PreparedRun): Promise<number> {
-  const { options, config, splits, ids, folder, resumed, codec, log } = prepared;
+  const { options, config, splits, ids, folder, log } = prepared;
   const pairsPerMicro = config.batch_size / 2;
   const sampler = new Sampler({ ids: ids.train, seed: config.seed, pairsPerMicro, gradAccum: config.grad_accum });
-  const plan = planTraining(config, sampler, options, resumed?.state);
+  const plan = planTraining(config, sampler, options, prepared.resumed?.state);
   for (const text of plan.warnings) log.warn(text);
 
+  const events = new RunEvents(folder.file('events.jsonl'), log);
+  for (const text of prepared.resumed?.passedOver ?? [])
+    events.info('damaged_checkpoint', text, { went_on_from: prepared.resumed?.file });
   const stop = new StopSignal();
-  const actor = new TrainActorClient((note) => log.warn(note));
   const pool = new SynthesisPool({
     threads: config.num_workers || 'auto',
     taskTimeoutMs: TASK_TIMEOUT_MS,
     onTuning: ({ threads, reason }) => log.info(`${threads} workers from now on: ${reason}`),
   });
-  const threads = pool.maxThreads;
-  const budget = new Budget({
-    costPerHour: config.cost_per_hour,
-    maxBudget: config.max_budget,
-    spentBefore: resumed?.state.spentUsd ?? 0,
-    reserveHours: config.budget_reserve_hours,
-  });
-  let run: TrainingRun | undefined;
-  let sinks: TrainingRunParts['sinks'] | undefined;
-  let recorder: RunRecorder | undefined;
+  const waitMs = config.failures.wait_minutes * 60_000;
+  const money = await countMoney(prepared, plan, events);
   let views: RunViews | undefined;
+  const machinery: Omit<Machinery, 'views'> = {
+    ...{ prepared, sampler, pool, events, stop: stop.signal, budget: money.budget },
+    patience: new Patience({
+      isTransient: isDiskTrouble,
+      limitMs: waitMs,
+      signal: stop.signal,
+      onWait: (error) => events.warn('disk', `${(error as Error).message}; waiting up to ${duration(waitMs / 1000)}`),
+      onBack: (ms) => events.info('disk', `the disk takes what is written again, after ${duration(ms / 1000)}`),
+    }),
+    data: new DataWatch(prepared.data, {
+      limitMs: waitMs,
+      onLost: (path) =>
+        events.warn('data', `the data root ${path} is gone; waiting up to ${duration(waitMs / 1000)} for it`),
+      onBack: (ms) => events.info('data', `the data root is back after ${duration(ms / 1000)}`),
+    }),
+    stall: {
+      noticeMs: STALL_NOTICE_MS,
+      limitMs: waitMs + STALL_MARGIN_MS,
+      onStall: (ms) => events.warn('stall', `no batch for ${duration(ms / 1000)}: the trainer waits for data`),
+      onResume: (ms) => events.info('stall', `batches arrive again, after ${duration(ms / 1000)}`),
+    },
+    report: stepReporter(log, plan, money.budget, config.cost_per_hour > 0 ? config.max_budget : 0, {
+      forecast: money.forecast,
+      more: () => ({ ...views?.progress(), stopping: stop.signal.aborted }),
+    }),
+  };
+
+  let stretch: Stretch | undefined;
+  let resumed = prepared.resumed && withTimeOf(prepared.resumed, money.secondsBefore);
   let reason: StopReason = 'error';
   let failure: unknown;
   try {
-    const following = await RunViews.open({
+    views = await RunViews.open({
       ...{ folder: folder.path, stepsDone: plan.firstStep - 1, plannedSteps: plan.lastStep, log, pool },
       ...(options.watch === undefined ? {} : { watch: options.watch }),
     });
-    views = following;
-    const { engine, computation, parameters, notes } = await actor.start({
-      config,
-      stepsPerEpoch: sampler.stepsPerEpoch,
-      totalSteps: plan.scheduleSteps,
-      ...(resumed ? { resume: resumed.file } : {}),
-      ...(prepared.transfer ? { transfer: prepared.transfer } : {}),
-    });
-    for (const note of notes) log.info(note);
-    log.info(`engine ${engine.name} ${engine.version} on ${engine.device}: ${engine.reason}`);
-    log.info(describeComputation(config.amp_dtype, computation));
-    log.info(
-      `${parameters.toLocaleString('en')} parameters; ${ids.train.length} clips to train on, ${ids.val.length} to validate; ${pool.threads} workers; steps ${plan.firstStep} to ${plan.lastStep}, ${sampler.stepsPerEpoch} an epoch`,
-    );
-    // Without a checkpoint an interrupted run begins anew, and so do its logs.
-    await folder.rewindTo(resumed?.state ?? { step: 0, quarantined: [] });
-    if (resumed) log.info(`resuming after step ${resumed.state.step} from ${resumed.file}`);
-    const description = await describeRun(prepared, engine, computation, parameters);
-    await folder.writeJson('config.json', description);
-    const open = (name: string) => JsonLines.open(folder.file(name));
-    sinks = {
-      metrics: await open('metrics.jsonl'),
-      batches: await open('batches.jsonl'),
-      quarantine: await open('quarantine.jsonl'),
-    };
-    const tasks = new SynthesisTasks(config, prepared.data, codec?.name);
-    if (prepared.record)
-      recorder = await RunRecorder.open(prepared.record, log, (planned, clip) => tasks.training(planned, clip), {
-        phase: options.phase,
-        config: prepared.sections,
-        steps_per_epoch: sampler.stepsPerEpoch,
-        schedule_steps: plan.scheduleSteps,
-        codec: description.codec,
-      });
-    const report = stepReporter(log, plan, budget, config.cost_per_hour > 0 ? config.max_budget : 0, () => ({
-      ...following.progress(),
-      stopping: stop.signal.aborted,
-    }));
-    const current: TrainingRun = new TrainingRun({
-      ...{ config, plan, sampler, actor, threads, folder, sinks, budget },
-      phase: options.phase,
-      configSections: prepared.sections,
-      ...(codec ? { codecDigest: codec.digest ?? codec.name } : {}),
-      validation: new Validation({
-        ids: ids.val,
-        pairs: config.val_pairs,
-        taskOf: (id, position) => tasks.validation(id, position),
-        run: (task, signal) => pool.run(task, { signal }),
-        threads,
-        pairsPerBatch: pairsPerMicro,
-        actor,
-        onFailure: (failed) => current.quarantine(failed),
-      }),
-      synthesise: (task, signal) => pool.run(task, { signal }),
-      taskOf: (planned, clip) => tasks.training(planned, clip),
-      signal: stop.signal,
-      ...(recorder ? { recording: recorder } : {}),
-      ...(resumed ? { resumed: resumed.state } : {}),
-      onMicro: (micro) => following.onMicro(micro),
-      onStep: (result, readiness) => {
-        report(result, readiness);
-        following.onStep(result, readiness);
-        const { count, waitMs } = current.meters.training.snapshot();
-        pool.observe({ pairs: count * pairsPerMicro, waitMs });
-      },
-      onValidation: (result, step, isBest) => {
-        const { auc, ap, eer, pairs } = result;
-        following.onValidation(result, step, isBest);
-        log.info(
-          `validation after step ${step}: AUC ${auc.toFixed(4)}, AP ${ap.toFixed(4)}, EER ${eer.toFixed(4)} on ${pairs} self-blended pairs${isBest ? ' (best so far)' : ''}`,
-          { kind: 'val', step, auc, ap, eer },
-        );
-      },
-    });
-    run = current;
-    following.follow(current);
-    if (plan.firstStep > plan.lastStep) log.info('nothing left to do: the run has reached its last step');
-    reason = await run.run();
+    for (;;) {
+      await stretch?.close();
+      stretch = new Stretch({ ...machinery, views }, planTraining(config, sampler, options, resumed?.state), resumed);
+      try {
+        await stretch.begin();
+        reason = await stretch.run();
+        break;
+      } catch (error) {
+        if (!(error instanceof DivergedError) || !stretch.current) throw error;
+        resumed = await goBack(prepared, stretch.current.state, error, events);
+      }
+    }
   } catch (error) {
-    failure = error;
+    failure = await explained(error, prepared, machinery.patience);
     if (exitCodeOf(error) === EXIT.samples) reason = 'failure_budget';
   }
   log.settle();
   await pool.destroy();
-  await actor.close();
+  const closing = await stretch?.close();
+  failure ??= closing;
   stop.release();
-  await recorder?.close();
-  const closing = await Promise.allSettled(Object.values(sinks ?? {}).map((sink) => sink.close()));
-  failure ??= closing.find((result) => result.status === 'rejected')?.reason;
+  await money.stop();
+  await events.flush();
+  const run = stretch?.current;
   if (run)
     try {
-      const recorded = recorder ? { recorded: recorder.summary } : {};
-      await folder.writeJson('summary.json', { ...views?.summary(reason, failure), ...recorded });
+      const recorded = stretch?.recorder ? { recorded: stretch.recorder.summary } : {};
+      await folder.writeJson('summary.json', {
+        ...{ ...views?.summary(reason, failure), events: events.counts },
+        ...recorded,
+      });
       log.info(farewell(run, reason));
     } catch (error) {
       failure ??= error;
@@ -156,20 +129,113 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   return stop.exitCode ?? EXIT.done;
 }
 
+/** Counts what the run costs from here on, writes it down, and warns when much of the budget is spent. */
+async function countMoney({ config, folder, resumed, log }: PreparedRun, plan: TrainingPlan, events: RunEvents) {
+  const file = folder.file('spent.json');
+  const before = await SpendLedger.read(file);
+  const { cost_per_hour: costPerHour, max_budget: maxBudget } = config;
+  const budget = new Budget({
+    ...{ costPerHour, maxBudget, reserveHours: config.budget_reserve_hours },
+    spentBefore: Math.max(before.usd, resumed?.state.spentUsd ?? 0),
+  });
+  const begun = performance.now();
+  const secondsBefore = Math.max(before.seconds, resumed?.state.wallSeconds ?? 0);
+  const seconds = () => secondsBefore + (performance.now() - begun) / 1000;
+  const ledger = new SpendLedger(file, () => ({ usd: budget.spent(), seconds: seconds() }));
+  ledger.start();
+  const { step = 0, wallSeconds = 0 } = resumed?.state ?? {};
+  const forecast = new BudgetForecast({
+    ...{ budget, costPerHour, maxBudget, firstStep: plan.firstStep, lastStep: plan.lastStep },
+    ...(step > 0 ? { secondsPerStep: wallSeconds / step } : {}),
+  });
+  const text = forecast.before();
+  if (text !== undefined) log.info(text);
+  const look = budgetWarnings(budget, (share) =>
+    events.warn(
+      'budget',
+      `${100 * share} % of the budget are spent ($${budget.spent().toFixed(2)} of $${maxBudget.toFixed(2)}); ${forecast.outlook()}`,
+      { spent_usd: budget.spent() },
+    ),
+  );
+  look();
+  const timer = setInterval(look, BUDGET_LOOK_MS);
+  timer.unref();
+  const stop = async () => {
+    clearInterval(timer);
+    await ledger.stop();
+  };
+  return { budget, forecast, secondsBefore, stop };
+}
+
+/** Falling back to an older checkpoint gives no time back. */
+function withTimeOf(resumed: Resumed, wallSeconds: number): Resumed {
+  return { ...resumed, state: { ...resumed.state, wallSeconds: Math.max(resumed.state.wallSeconds, wallSeconds) } };
+}
+
+/**
+ * The last checkpoint from before the trouble, with one more remedy.
+ * @throws TrainingError when there is none, or too many were tried.
+ */
+async function goBack(
+  { config, folder }: PreparedRun,
+  failed: RunState,
+  error: DivergedError,
+  events: RunEvents,
+): Promise<Resumed> {
+  const earlier = failed.remedies ?? [];
+  const { max_restarts } = config.failures;
+  const advice = 'try training.lr divided by 5 and a longer warm-up';
+  if (earlier.length >= max_restarts) {
+    const tried = max_restarts > 0 ? `, after ${max_restarts} returns to an earlier checkpoint` : '';
+    throw new TrainingError(`${error.message}${tried}; ${advice}`, { cause: error });
+  }
+  const good = await readNewest(
+    await folder.resumable(),
+    ({ step, skippedInARow = 0 }) => skippedInARow === 0 && step < failed.step,
+  );
+  if (!good)
+    throw new TrainingError(`${error.message}, and there is no earlier checkpoint; ${advice}`, { cause: error });
+  const remedies: Remedy[] = [...earlier, { failedStep: failed.step, fromStep: good.state.step }];
+  const settings = remedied(config, remedies.length);
+  events.warn(
+    'remedy',
+    `${error.message}: back to the checkpoint of step ${good.state.step}, with ${describeRemedy(settings)} (${remedies.length} of ${max_restarts})`,
+    {
+      ...{ failed_step: failed.step, from_step: good.state.step, lr: settings.lr },
+      ...{ warmup_epochs: settings.warmup_epochs, compression_qp: settings.compression_qp },
+    },
+  );
+  const { wallSeconds, cpuSeconds, parts } = failed;
+  const state = { ...good.state, remedies, wallSeconds, cpuSeconds, ...(parts === undefined ? {} : { parts }) };
+  return { file: good.file, state };
+}
+
+/** A disk that stayed full is the user's to mend: what he needs to know is what is safe. */
+async function explained(error: unknown, { folder, config }: PreparedRun, patience: Patience): Promise<unknown> {
+  if (!isDiskTrouble(error)) return error;
+  const waited = patience.exhausted ? `, also after waiting for ${duration(60 * config.failures.wait_minutes)}` : '';
+  const good = await readNewest(await folder.resumable()).catch(() => undefined);
+  const safe = good
+    ? `The checkpoint of step ${good.state.step} is whole (${good.file}); make room and go on with --resume auto.`
+    : `There is no whole checkpoint in ${folder.checkpoints} now.`;
+  return new UserError(`${(error as Error).message}${waited}. ${safe}`, { cause: error });
+}
+
 /** Turns step results into the progress line. */
 export function stepReporter(
   log: Console,
   plan: Pick<TrainingPlan, 'firstStep' | 'lastStep'>,
   budget: Budget,
   maxBudget: number,
-  more: () => Partial<Progress> = () => ({}),
+  { forecast, more = () => ({}) }: { forecast?: BudgetForecast; more?: () => Partial<Progress> } = {},
 ): TrainingRunParts['onStep'] {
   const begun = performance.now();
   let clips = 0;
+  let steps = 0;
   return ({ step, epoch, losses, lr, gradNorm, clips: trained }, readiness) => {
     clips += trained;
+    steps++;
     const seconds = (performance.now() - begun) / 1000;
-    const perStep = seconds / (step - plan.firstStep + 1);
     log.progress(
       () => ({
         ...{ step, epoch, lr, readiness, maxBudget, gradNorm },
@@ -177,12 +243,14 @@ export function stepReporter(
         loss: losses.total,
         clipsPerSecond: clips / seconds,
         spentUsd: budget.spent(),
-        secondsLeft: Math.min((plan.lastStep - step) * perStep, budget.hoursLeft() * 3600),
+        secondsLeft: Math.min(((plan.lastStep - step) * seconds) / steps, budget.hoursLeft() * 3600),
         rssMb: process.memoryUsage.rss() / 2 ** 20,
         ...more(),
       }),
       step === plan.lastStep,
     );
+    const outlook = forecast?.observe(step);
+    if (outlook !== undefined) log.info(outlook);
   };
 }
 

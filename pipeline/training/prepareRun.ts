@@ -9,8 +9,10 @@ import { Console, type LogFormat } from '../progress.js';
 import { projectFolder } from '../projectFolder.js';
 import { planRecording, type RecordOptions, type RecordPlan } from '../recording/recordPlan.js';
 import { RunFolder } from '../run/runFolder.js';
+import { RunLock } from '../run/runLock.js';
 import type { RunState } from '../run/runState.js';
 import { UserError } from '../userError.js';
+import { readNewest } from './readNewest.js';
 import { checkResumable } from './resumeCheck.js';
 
 /** The options of the train command, as parsed. */
@@ -31,10 +33,15 @@ export type TrainOptions = RecordOptions & {
   dryRun?: boolean;
   /** Port to serve the report on. */
   watch?: number;
+  keep?: number;
+  onFinish?: string;
   logFormat: LogFormat;
   /** The words of the command line, for whoever wants to go on with the run. */
   command?: readonly string[];
 };
+
+/** A checkpoint to go on from, and what is wrong with newer ones. */
+export type Resumed = { file: string; state: RunState; passedOver?: string[] };
 
 /** All that a run needs to know before anything is started; every mistake of the user's has been found by now. */
 export type PreparedRun = {
@@ -47,7 +54,7 @@ export type PreparedRun = {
   /** Real clips to train and to validate on. */
   ids: { train: string[]; val: string[] };
   folder: RunFolder;
-  resumed: { file: string; state: RunState } | undefined;
+  resumed: Resumed | undefined;
   /** Checkpoint of another phase to begin with. */
   transfer: string | undefined;
   record: RecordPlan | undefined;
@@ -66,7 +73,11 @@ export async function prepareRun(options: TrainOptions): Promise<PreparedRun> {
   const log = new Console(options.logFormat);
   const { config, warnings } = await configure(options);
   const dry = options.dryRun ? await dryRunData(config) : undefined;
-  const dispose = async () => dry?.remove();
+  let lock: RunLock | undefined;
+  const dispose = async () => {
+    await lock?.release();
+    await dry?.remove();
+  };
   try {
     const dataRoot = dry?.path ?? config.data_root;
     if (!dataRoot) throw new UserError('--data-root: expected a folder of face crops, received none');
@@ -74,12 +85,15 @@ export async function prepareRun(options: TrainOptions): Promise<PreparedRun> {
     const splits = await readSplits(data.path, join(projectFolder, 'splits'));
     const ids = realClips(splits);
     const folder = await RunFolder.at(options.out ?? (dry ? join(dry.path, 'run') : await defaultFolder(options)));
-    const { resumed, transfer, notes } = await beginning(folder, options, config);
+    lock = await RunLock.take(folder.path, { say: (text) => log.info(text) });
+    const { resumed, transfer, notes } = await beginning(folder, options, config, ids.train);
     const record = await planRecording(options, folder.file('recorded'), options.resume !== undefined);
     const codec = config.use_compression_aug ? await chooseCodec(config.sbi.codec) : undefined;
     log.info(describe(config));
     for (const text of warnings) log.warn(text);
     if (codec) sayCodec(log, codec, resumed?.state);
+    for (const text of resumed?.passedOver ?? []) log.warn(text);
+    if (resumed?.passedOver?.length) log.warn(`going on from the checkpoint before: ${resumed.file}`);
     for (const text of notes) log.info(text);
     const sections = toSections(config);
     return { options, config, sections, data, splits, ids, folder, resumed, transfer, record, codec, log, dispose };
@@ -107,6 +121,7 @@ async function configure(options: TrainOptions): Promise<{ config: StfConfig; wa
   option('data.data_root', options.dataRoot);
   option('training.num_epochs', options.epochs ?? (options.dryRun ? 2 : undefined));
   option('training.max_budget', options.budget);
+  option('training.keep_checkpoints', options.keep);
   option('engine.name', options.engine);
   option('data.num_workers', options.workers);
   option('training.seed', options.seed);
@@ -148,21 +163,33 @@ function realClips(splits: Splits): { train: string[]; val: string[] } {
 type Beginning = Pick<PreparedRun, 'resumed' | 'transfer'> & { notes: string[] };
 
 /** Whether the run begins anew, goes on exactly, or begins with the weights of another phase. */
-async function beginning(folder: RunFolder, options: TrainOptions, config: StfConfig): Promise<Beginning> {
-  const auto = options.resume === 'auto';
-  const file = auto ? await folder.lastCheckpoint() : options.resume;
+async function beginning(
+  folder: RunFolder,
+  options: TrainOptions,
+  config: StfConfig,
+  trainIds: readonly string[],
+): Promise<Beginning> {
+  const { phase } = options;
+  const anew = { resumed: undefined, transfer: undefined, notes: [] };
+  if (options.resume === 'auto') {
+    const newest = await readNewest(await folder.resumable());
+    return newest ? goOn(newest, phase, config, trainIds) : anew;
+  }
+  const file = options.resume;
   const state = file ? ((await readCheckpoint(file)).state as RunState | null) : null;
-  const goesOn = file !== undefined && (auto || state?.phase === options.phase);
+  const goesOn = file !== undefined && state?.phase === phase;
   // Only a run that goes on may write into its folder; any other beginning would wipe the logs that lie there.
-  if (!auto && !(goesOn && inside(folder, file)) && (await folder.holdsRun()))
+  if (!(goesOn && inside(folder, file)) && (await folder.holdsRun()))
     throw new UserError(`${folder.path} holds a run already; give --resume auto to go on with it, or another --out`);
-  if (!file) return { resumed: undefined, transfer: undefined, notes: [] };
-  if (!goesOn) return { resumed: undefined, transfer: file, notes: [`beginning with the weights of ${file}`] };
-  if (!state) throw new UserError(`--resume: ${file} holds weights only; expected a checkpoint that a run wrote`);
-  const notes = checkResumable(file, state, options.phase, config).map(
-    (text) => `changed since the checkpoint: ${text}`,
-  );
-  return { resumed: { file, state }, transfer: undefined, notes };
+  if (!file) return anew;
+  if (!goesOn) return { ...anew, transfer: file, notes: [`beginning with the weights of ${file}`] };
+  return goOn({ file, state }, phase, config, trainIds);
 }
 
-const inside = (folder: RunFolder, file: string) => resolve(dirname(file)) === folder.checkpoints;
+function goOn(resumed: Resumed, phase: Preset, config: StfConfig, trainIds: readonly string[]): Beginning {
+  const differences = checkResumable(resumed.file, resumed.state, phase, config, trainIds);
+  return { resumed, transfer: undefined, notes: differences.map((text) => `changed since the checkpoint: ${text}`) };
+}
+
+/** In the run's folder of checkpoints, or below it. */
+const inside = (folder: RunFolder, file: string) => `${resolve(dirname(file))}/`.startsWith(`${folder.checkpoints}/`);

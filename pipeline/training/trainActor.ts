@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import {
   CheckpointError,
   ConfigError,
@@ -15,9 +14,10 @@ import {
   startEngine,
   Trainer,
   transferWeights,
-  writeCheckpoint,
 } from '../../model/index.js';
 import { keyedGenerator } from '../../workers/index.js';
+import { type SaveRequest, saveCheckpoint } from '../run/saveCheckpoint.js';
+import { OutOfMemoryError, SplitSteps } from './splitSteps.js';
 
 /*
  * The train actor: holds the engine, the model and the optimiser in a worker thread, so that a step never blocks the
@@ -29,6 +29,10 @@ export type StartRequest = {
   config: StfConfig;
   stepsPerEpoch: number;
   totalSteps: number;
+  /** Step (0-based) at which the warm-up begins. */
+  warmupFrom?: number;
+  /** In how many parts micro-batches are computed to begin with. */
+  parts?: number;
   /** Checkpoint to continue from, exactly (weights, moments, counters). */
   resume?: string;
   /** Checkpoint of another phase to begin with: what fits of its weights, and nothing else. */
@@ -45,17 +49,18 @@ export type Computation = {
 export type StartReply = { engine: EngineInfo; computation: Computation; parameters: number; notes: string[] };
 /** `clips` uint8 `[B,T,H,W,3]`, moved; labels `[B]`. */
 export type MicroRequest = { clips: Uint8Array; labels: Int32Array; step: number; micro: number; seed: number };
-/** `notes`: what the user should know of the step, such as why it is not recorded. */
-export type MicroReply = { result: MicroResult; ms: number; notes: string[] };
+/**
+ * `parts`: in how many the micro-batch was computed, more than one where memory is short. `notes`: what the user should
+ * know of the step, such as why it is not recorded.
+ */
+export type MicroReply = { result: MicroResult; parts: number; ms: number; notes: string[] };
 export type ApplyReply = { gradNorm: number; lr: number; skipped: boolean; ms: number };
 export type ScoreRequest = { clips: Uint8Array; count: number };
 export type ScoreReply = { probability: Float32Array; hllRatio: Float32Array };
-/** Writes the same state under each name in `folder`. */
-export type SaveRequest = { folder: string; names: string[]; state: object };
 
 /** What is to be told with the next answer. */
 const notes: string[] = [];
-let session: { model: StfMamba; trainer: Trainer } | undefined;
+let session: { model: StfMamba; trainer: Trainer; steps: SplitSteps } | undefined;
 
 function running() {
   if (!session) throw new Error('train actor: start must come first');
@@ -63,14 +68,17 @@ function running() {
 }
 
 /** Errors lose their class between threads; what the user must be told travels as a name and a message. */
-export type ActorFailure = { failed: { name: string; message: string } };
+export type ActorFailure = { failed: { name: string; message: string; code?: string } };
 
 async function answered<T>(work: () => T | Promise<T>): Promise<T | ActorFailure> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ConfigError || error instanceof CheckpointError || error instanceof EngineError)
-      return { failed: { name: error.name, message: error.message } };
+    for (const known of [ConfigError, CheckpointError, EngineError, OutOfMemoryError])
+      if (error instanceof known) {
+        const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
+        return { failed: { name: error.name, message: error.message, ...(code === undefined ? {} : { code }) } };
+      }
     throw error;
   }
 }
@@ -80,13 +88,14 @@ export const start = (request: StartRequest): Promise<StartReply | ActorFailure>
     const { config } = request;
     const engine = await startEngine(config.engine.name, config.engine);
     const model = new StfMamba(config, keyedGenerator(config.seed, 'weights').uniform);
-    const { stepsPerEpoch, totalSteps } = request;
-    const trainer = new Trainer(model, config, { stepsPerEpoch, totalSteps }, { say: (note) => notes.push(note) });
+    const { stepsPerEpoch, totalSteps, warmupFrom } = request;
+    const schedule = { stepsPerEpoch, totalSteps, warmupFrom };
+    const trainer = new Trainer(model, config, schedule, { say: (note) => notes.push(note) });
     if (request.resume) {
       const { tensors } = await readCheckpoint(request.resume);
       trainer.importState(tensors);
     } else await firstWeights(model, request, (note) => notes.push(note));
-    session = { model, trainer };
+    session = { model, trainer, steps: new SplitSteps(trainer, request.parts) };
     const computation: Computation = {
       step: trainer.stepMode,
       precision: trainer.precision,
@@ -114,32 +123,47 @@ async function firstWeights(
 export const micro = (request: MicroRequest): Promise<MicroReply | ActorFailure> =>
   answered(() => {
     const begun = performance.now();
-    const { step, micro, seed } = request;
-    const masks = keyedGenerator(seed, 'masks', step, micro);
-    const result = running().trainer.accumulate(request, masks.uniform);
-    return { result, ms: performance.now() - begun, notes: notes.splice(0) };
+    const { clips, labels, step, micro, seed } = request;
+    const { steps } = running();
+    const masks = () => keyedGenerator(seed, 'masks', step, micro).uniform;
+    const result = steps.take({ clips, labels, masks });
+    return { result, parts: steps.parts, ms: performance.now() - begun, notes: notes.splice(0) };
   });
 
 export const apply = ({ step }: { step: number }): Promise<ApplyReply | ActorFailure> =>
   answered(() => {
     const begun = performance.now();
-    const applied = running().trainer.apply(step - 1);
+    const { trainer, steps } = running();
+    const applied = trainer.apply(step - 1);
+    steps.end();
     return { ...applied, ms: performance.now() - begun };
   });
 
 export const score = ({ clips, count }: ScoreRequest): Promise<ScoreReply | ActorFailure> =>
   answered(() => {
-    const { trainer } = running();
-    const { probability, hllRatio } = trainer.withAverage(() => trainer.predict(clips, count));
+    const { trainer, steps } = running();
+    // A clip's score does not depend on those beside it, so what is too much at once is scored in parts.
+    const size = Math.ceil(count / steps.parts);
+    const bytes = clips.length / count;
+    const probability = new Float32Array(count);
+    const hllRatio = new Float32Array(count);
+    trainer.withAverage(() => {
+      for (let from = 0; from < count; from += size) {
+        const to = Math.min(from + size, count);
+        const part = trainer.predict(steps.parts === 1 ? clips : clips.slice(from * bytes, to * bytes), to - from);
+        probability.set(part.probability, from);
+        hllRatio.set(part.hllRatio, from);
+      }
+    });
     return { probability, hllRatio };
   });
 
-export const save = ({ folder, names, state }: SaveRequest): Promise<{ saved: string[] } | ActorFailure> =>
+export const save = (request: SaveRequest): Promise<{ saved: string[] } | ActorFailure> =>
   answered(async () => {
     const { trainer } = running();
     const tensors = trainer.exportState();
     // Where each tensor lies in the flat moments, for whoever reads the file with another program.
-    const described = { ...state, momentIndex: trainer.momentIndex() };
-    for (const name of names) await writeCheckpoint(join(folder, name), tensors, described);
-    return { saved: names };
+    const state = { ...request.state, momentIndex: trainer.momentIndex() };
+    await saveCheckpoint({ ...request, state }, tensors);
+    return { saved: request.names };
   });

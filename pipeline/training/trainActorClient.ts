@@ -1,13 +1,13 @@
 import { Piscina } from 'piscina';
 import { setEngineEnvironment } from '../../model/index.js';
 import { compiledModule } from '../../workers/index.js';
+import type { SaveRequest } from '../run/saveCheckpoint.js';
 import { UserError } from '../userError.js';
 import type {
   ActorFailure,
   ApplyReply,
   MicroReply,
   MicroRequest,
-  SaveRequest,
   ScoreReply,
   ScoreRequest,
   StartReply,
@@ -17,6 +17,11 @@ import type {
 /** Training cannot go on: exit code 4. */
 export class TrainingError extends Error {
   override name = 'TrainingError';
+}
+
+/** Losses, gradients or scores are not finite any more; an earlier checkpoint and the remedy may help. */
+export class DivergedError extends TrainingError {
+  override name = 'DivergedError';
 }
 
 /** Calls the train actor in its worker thread. Calls are answered in the order in which they were made. */
@@ -42,7 +47,11 @@ export class TrainActorClient {
     } catch (error) {
       throw new TrainingError(`the train actor failed at "${name}": ${(error as Error).message}`, { cause: error });
     }
-    if (answer && typeof answer === 'object' && 'failed' in answer) throw new UserError(answer.failed.message);
+    if (answer && typeof answer === 'object' && 'failed' in answer) {
+      const { name, message, code } = answer.failed;
+      if (name === 'OutOfMemoryError') throw new TrainingError(message);
+      throw new UserError(message, { cause: Object.assign(new Error(message), { code }) });
+    }
     return answer as T;
   }
 

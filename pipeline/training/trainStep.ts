@@ -12,6 +12,8 @@ export type StepResult = {
   /** The gradient was not finite and the weights stayed as they were. */
   skipped: boolean;
   clips: number;
+  /** In how many parts micro-batches are computed. */
+  parts: number;
   /** Time in the train actor, and time in which the actor had nothing to do because no batch was ready. */
   stepMs: number;
   dataWaitMs: number;
@@ -55,7 +57,7 @@ export class TrainStep {
     // The wait for the very first batch is start-up, not starvation.
     if (this.#idleSince !== undefined) this.#dataWaitMs += performance.now() - this.#idleSince;
     const { step, micro, epoch, clips, labels } = batch;
-    const { result, ms } = await this.actor.micro({ clips, labels, step, micro, seed: this.seed });
+    const { result, parts, ms } = await this.actor.micro({ clips, labels, step, micro, seed: this.seed });
     this.#parts.push(result);
     this.#clips += labels.length;
     this.#stepMs += ms;
@@ -73,6 +75,7 @@ export class TrainStep {
       gradNorm: applied.gradNorm,
       skipped: applied.skipped,
       clips: this.#clips,
+      parts,
       stepMs: this.#stepMs + applied.ms,
       dataWaitMs: this.#dataWaitMs,
     };

@@ -7,15 +7,17 @@ import {
   type Credits,
   consume,
   everySteps,
-  FailureBudgetExceeded,
   failureBudget,
   flowCredits,
+  isDiskTrouble,
   type JsonLines,
   orderedMap,
+  type Patience,
   pull,
   type Recorder,
   type RecordingDraft,
   record,
+  stallWatch,
   stopOn,
   ThroughputMeter,
 } from '../../operators/index.js';
@@ -25,8 +27,9 @@ import type { RunState } from '../run/runState.js';
 import type { SamplePlan, Sampler } from '../sampler.js';
 import { type FilledPosition, fillPosition, type SampleFailure, UnfilledPositionError } from './fillPosition.js';
 import { assembleMicroBatch, type MicroBatch, sampleSeed } from './microBatch.js';
+import type { Remedy } from './remedy.js';
 import type { TrainActorClient } from './trainActorClient.js';
-import { TrainingError } from './trainActorClient.js';
+import { DivergedError, TrainingError } from './trainActorClient.js';
 import type { TrainingPlan } from './trainingPlan.js';
 import { type StepResult, TrainStep } from './trainStep.js';
 import type { Validation, ValidationResult } from './validation.js';
@@ -51,6 +54,16 @@ export type TrainingRunParts = {
   folder: RunFolder;
   sinks: { metrics: JsonLines; batches: JsonLines; quarantine: JsonLines };
   budget: Budget;
+  /** Digest of the clips trained on, in their order. */
+  clipsDigest?: string;
+  /** Tries a write again that fails because a disk is full. */
+  patience?: Pick<Patience, 'retry'>;
+  /** Returns to earlier checkpoints so far. */
+  remedies?: Remedy[];
+  /** Told when no batch arrives for long, and when one does again. */
+  stall?: { noticeMs: number; limitMs: number; onStall: (idleMs: number) => void; onResume: (idleMs: number) => void };
+  /** Told when memory ran out and micro-batches are computed in more parts from now on. */
+  onSplit?: (parts: number, step: number) => void;
   /** Aborted by SIGINT or SIGTERM. */
   signal: AbortSignal;
   resumed?: RunState;
@@ -67,8 +80,10 @@ export type TrainingRunParts = {
   onValidation: (result: ValidationResult, step: number, isBest: boolean) => void;
 };
 
-/** Steps in a row whose gradient was not finite after which training counts as failed. */
-const MAX_SKIPPED_IN_A_ROW = 20;
+/** How often the budget is looked at while no step ends. */
+const BUDGET_LOOK_MS = 1000;
+/** What validating and saving took, times this, is kept of the budget for the end. */
+const RESERVE_FACTOR = 1.5;
 
 /**
  * The flow of a training run: sampler → pool → whole pairs → micro-batches → train actor → sinks. What is pulled from
@@ -79,11 +94,13 @@ export class TrainingRun {
   /** What the workers counted in the samples made so far. */
   readonly counters = new Map<string, number>();
   #state: RunState;
-  #savedStep = 0;
-  #skippedInARow = 0;
+  /** Step of the checkpoint `last` on disk; undefined when none was written. */
+  #savedStep: number | undefined;
+  /** Something has happened that `last` does not know of. */
+  #unsaved = false;
+  #longest = { validation: 0, save: 0 };
   #begun = performance.now();
   #cpu = process.cpuUsage();
-  #latestValidation: { step: number; result: ValidationResult } | undefined;
   /** The micro-batch under way: a stopped flow forgets it, the last checkpoint must wait for it. */
   #underWay: Promise<unknown> = Promise.resolve();
   /** Failures of samples made ahead of the trainer, in order, and the counts of the step under way. */
@@ -96,7 +113,8 @@ export class TrainingRun {
   constructor(private readonly parts: TrainingRunParts) {
     const { config, phase, configSections, plan, sampler, resumed, threads } = parts;
     this.#trainStep = new TrainStep(parts.actor, config.grad_accum, config.seed, parts.signal);
-    this.#checkpointDue = everySteps({ steps: config.checkpoint_steps });
+    const ms = config.checkpoint_minutes * 60_000;
+    this.#checkpointDue = everySteps({ steps: config.checkpoint_steps, ...(ms > 0 ? { ms } : {}) });
     // One credit a pair; one a micro-batch where they come from recordings.
     this.#credits = parts.recorded
       ? flowCredits({ concurrency: 1, queued: config.prefetch_batches })
@@ -107,6 +125,7 @@ export class TrainingRun {
           quarantined: [...resumed.quarantined],
           config: configSections,
           scheduleSteps: plan.scheduleSteps,
+          ...(parts.remedies && parts.remedies.length > 0 ? { remedies: parts.remedies } : {}),
         }
       : {
           version: 1,
@@ -122,12 +141,15 @@ export class TrainingRun {
           cpuSeconds: 0,
           samples: 0,
           failed: 0,
+          skippedInARow: 0,
+          validatedStep: 0,
+          ...(parts.clipsDigest ? { clipsDigest: parts.clipsDigest } : {}),
           quarantined: [],
           ...(parts.codecDigest ? { codecDigest: parts.codecDigest } : {}),
           requestedDtype: config.amp_dtype,
           effectiveDtype: 'float32',
         };
-    this.#savedStep = this.#state.step;
+    this.#savedStep = resumed?.step;
   }
 
   /** Pairs that are made and not yet trained on. */
@@ -150,20 +172,25 @@ export class TrainingRun {
 
   /** Runs to the end and leaves a checkpoint `last`; after an error, only when clips and not the training failed. */
   async run(): Promise<StopReason> {
-    const { plan, signal, resumed, recorded, recording } = this.parts;
+    const { plan, signal, resumed, recorded, recording, stall } = this.parts;
     let stopped: StopReason | undefined;
     const batches = recorded ? pull(recorded, this.#credits) : this.#microBatches();
+    const train = consume((micro: MicroBatch) => (this.#underWay = this.#train(micro)), {
+      credits: this.#credits,
+      cost: (micro) => (recorded ? 1 : micro.ids.length),
+      meter: this.meters.training,
+    });
     const flow = batches.pipe(
       recording ? record(recording.recorder, recording.describe) : identity,
-      consume((micro: MicroBatch) => (this.#underWay = this.#train(micro)), {
-        credits: this.#credits,
-        cost: (micro) => (recorded ? 1 : micro.ids.length),
-        meter: this.meters.training,
-      }),
+      stall ? stallWatch(train, stall) : train,
       filter((result) => result !== undefined),
-      budgetStop(this.parts.budget, () => {
-        stopped ??= 'budget';
-      }),
+      budgetStop(
+        this.parts.budget,
+        () => {
+          stopped ??= 'budget';
+        },
+        { everyMs: BUDGET_LOOK_MS },
+      ),
       stopOn(signal, () => {
         stopped ??= 'signal';
       }),
@@ -173,16 +200,19 @@ export class TrainingRun {
       if (plan.firstStep <= plan.lastStep) await lastValueFrom(flow);
       await this.#underWay;
     } catch (error) {
-      // Too many broken files are no fault of what was trained so far: keep it. The actor must be idle for that.
+      // What was trained so far is none the worse for clips that cannot be read. The actor must be idle to save it.
       await this.#underWay.catch(() => {});
       for (const failure of this.#ahead.splice(0)) this.quarantine(failure);
       if (error instanceof UnfilledPositionError) for (const failure of error.failures) this.quarantine(failure);
-      if (error instanceof FailureBudgetExceeded && this.#state.step > this.#savedStep) await this.#save(['last']);
+      const untouched = !(error instanceof TrainingError) && !isDiskTrouble(error);
+      if (untouched && this.#unsaved) await this.#save(['last']).catch(() => {}); // the first error counts
       throw error;
     }
     const reason = stopped ?? plan.endsBy;
-    if (reason !== 'signal' && this.#state.step > (resumed?.step ?? 0)) await this.#validate();
-    if (this.#state.step > this.#savedStep) await this.#save(['last']);
+    // A run that could not afford a single step cannot afford a validation either.
+    const worthwhile = stopped === undefined || this.#state.step > (resumed?.step ?? 0);
+    if (reason !== 'signal' && worthwhile) await this.#validate();
+    if (this.#unsaved) await this.#save(['last']);
     return reason;
   }
 
@@ -250,14 +280,20 @@ export class TrainingRun {
     this.#countStep();
     this.#state.step = result.step;
     this.#state.epoch = result.epoch;
+    this.#unsaved = true;
+    if (result.parts > (this.#state.parts ?? 1)) {
+      this.#state.parts = result.parts;
+      this.parts.onSplit?.(result.parts, result.step);
+    }
     await this.#writeMetrics(result);
-    this.#skippedInARow = result.skipped ? this.#skippedInARow + 1 : 0;
-    if (this.#skippedInARow >= MAX_SKIPPED_IN_A_ROW)
-      throw new TrainingError(
-        `the gradient was not finite in ${MAX_SKIPPED_IN_A_ROW} steps in a row, up to step ${result.step}; try training.lr divided by 5 and a longer warm-up`,
+    const skipped = result.skipped ? (this.#state.skippedInARow ?? 0) + 1 : 0;
+    this.#state.skippedInARow = skipped;
+    const { val_every_epochs, failures } = this.parts.config;
+    if (skipped >= failures.max_skips_in_a_row)
+      throw new DivergedError(
+        `loss or gradient was not finite in ${skipped} steps in a row, up to step ${result.step}`,
       );
     const { stepsPerEpoch } = this.parts.sampler;
-    const { val_every_epochs } = this.parts.config;
     if (!this.parts.signal.aborted && result.step % (stepsPerEpoch * val_every_epochs) === 0) await this.#validate();
     if (this.#checkpointDue(result.step)) await this.#save(['last']);
     this.#trainStep.idle();
@@ -293,14 +329,16 @@ export class TrainingRun {
   async #validate(): Promise<void> {
     const { validation, signal, sinks, phase, onValidation } = this.parts;
     const { step, epoch } = this.#state;
-    if (!validation || this.#latestValidation?.step === step) return;
+    if (!validation || step === 0 || this.#state.validatedStep === step) return;
     const result = await validation.run(signal);
     if (!result) return;
-    this.#latestValidation = { step, result };
+    this.#state.validatedStep = step;
+    this.#unsaved = true;
     const { auc, ap, eer, accuracy, pairs, ms } = result;
     await sinks.metrics.write({ kind: 'val', step, epoch, auc, ap, eer, accuracy, pairs, ms });
     const isBest = auc > (this.#state.best?.auc ?? Number.NEGATIVE_INFINITY);
     onValidation(result, step, isBest);
+    this.#longest.validation = Math.max(this.#longest.validation, ms);
     if (!isBest) return;
     this.#state.best = { auc, step };
     await this.#save(['best', ...(phase === 'baseline' ? [] : [`phase_${phase}_best`])]);
@@ -308,9 +346,21 @@ export class TrainingRun {
 
   /** Lines first, then the checkpoint: what a checkpoint remembers as done is then on disk. */
   async #save(names: string[]): Promise<void> {
-    const { sinks, folder, actor } = this.parts;
+    const { sinks, folder, actor, config, budget, patience = { retry: (work) => work() } } = this.parts;
+    const begun = performance.now();
     await Promise.all(Object.values(sinks).map((sink) => sink.flush()));
-    await actor.save({ folder: folder.checkpoints, names, state: this.state });
-    if (names.includes('last')) this.#savedStep = this.#state.step;
+    const isLast = names.includes('last');
+    const older = { step: this.#savedStep, keep: config.keep_checkpoints };
+    const state = this.state;
+    await patience.retry(async () => {
+      await folder.assertThere();
+      await actor.save({ folder: folder.checkpoints, names, state, ...(isLast ? { older } : {}) });
+    });
+    this.#longest.save = Math.max(this.#longest.save, performance.now() - begun);
+    const { validation, save } = this.#longest;
+    budget.reserveAtLeast((RESERVE_FACTOR * (validation + save)) / 3_600_000);
+    if (!isLast) return;
+    this.#savedStep = state.step;
+    this.#unsaved = false;
   }
 }

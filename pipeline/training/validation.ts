@@ -4,7 +4,7 @@ import { attempt, batch, consume, flowCredits, keep, orderedMap, pull } from '..
 import type { ClipPair, SynthesisTask } from '../../workers/index.js';
 import { attemptOptions, describeFailure, type SampleFailure } from './fillPosition.js';
 import { joinPairs } from './microBatch.js';
-import { type TrainActorClient, TrainingError } from './trainActorClient.js';
+import { DivergedError, type TrainActorClient } from './trainActorClient.js';
 
 /** Scores on held-out self-blended pairs. */
 export type ValidationResult = { auc: number; ap: number; eer: number; accuracy: number; pairs: number; ms: number };
@@ -68,8 +68,7 @@ export class Validation {
     const labels = scored.flatMap((part) => [...part.labels]);
     if (labels.length === 0) return undefined;
     const scores = scored.flatMap((part) => [...part.probability]);
-    if (!scores.every(Number.isFinite))
-      throw new TrainingError('the model gives scores that are not finite; try training.lr divided by 5');
+    if (!scores.every(Number.isFinite)) throw new DivergedError('the model gives scores that are not finite');
     return {
       auc: rocAuc(labels, scores),
       ap: averagePrecision(labels, scores),

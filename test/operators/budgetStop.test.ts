@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Budget, budgetStop } from '../../operators/index.js';
 import { marbles } from './marbles.js';
 
@@ -24,6 +24,35 @@ describe('Budget', () => {
     const budget = new Budget({ ...options, clock: () => now });
     now = 1e6 * HOUR;
     expect([budget.exhausted(), budget.hoursLeft()]).toEqual([false, Number.POSITIVE_INFINITY]);
+  });
+
+  it('keeps more in reserve when the end turns out to take longer, unless none was asked for', () => {
+    let now = 0;
+    const budget = new Budget({ costPerHour: 2, maxBudget: 5, clock: () => now });
+    expect(budget.hoursLeft()).toBeCloseTo(2.4);
+    budget.reserveAtLeast(0.5);
+    expect(budget.hoursLeft()).toBeCloseTo(2);
+    budget.reserveAtLeast(0.2);
+    expect(budget.hoursLeft()).toBeCloseTo(2);
+    now = HOUR;
+    expect(budget.share()).toBeCloseTo(0.4);
+    const none = new Budget({ costPerHour: 2, maxBudget: 5, reserveHours: 0, clock: () => 0 });
+    none.reserveAtLeast(1);
+    expect(none.hoursLeft()).toBeCloseTo(2.5);
+  });
+
+  it('does not care for jumps of the wall clock', () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const budget = new Budget({ costPerHour: 1, maxBudget: 5 });
+      vi.setSystemTime(new Date('2040-01-01'));
+      expect(budget.spent()).toBeLessThan(0.01);
+      vi.setSystemTime(new Date('1980-01-01'));
+      expect(budget.spent()).toBeGreaterThanOrEqual(0);
+      expect(budget.exhausted()).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('refuses prices that are none', () => {
@@ -56,6 +85,13 @@ describe('budgetStop', () => {
       const budget = new Budget({ costPerHour: 1, maxBudget: 5, spentBefore: 4.95 });
       expectObservable(input.pipe(budgetStop(budget))).toBe('|');
       expectSubscriptions(input.subscriptions).toBe([]);
+    });
+  });
+
+  it('stops a stream that stalls, where it is told to look in between', () => {
+    marbles(({ hot, expectObservable, now }) => {
+      const budget = new Budget({ costPerHour: HOUR, maxBudget: 6, reserveHours: 0, clock: now });
+      expectObservable(hot('-a---------b').pipe(budgetStop(budget, undefined, { everyMs: 1 }))).toBe('-a-----|');
     });
   });
 });

@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { from, lastValueFrom, Subject, toArray } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Credits, consume, JsonLines, JsonLinesError, jsonLines, pull } from '../../operators/index.js';
+import {
+  Credits,
+  consume,
+  isDiskTrouble,
+  JsonLines,
+  JsonLinesError,
+  jsonLines,
+  Patience,
+  pull,
+} from '../../operators/index.js';
 
 let folder: string;
 let next = 0;
@@ -24,6 +33,35 @@ const rows = async (path: string) =>
     .map((line) => JSON.parse(line));
 
 describe('JsonLines', () => {
+  it('waits for room on a full disk where it is given patience, and leaves no half line behind', async () => {
+    const path = freshPath();
+    const said: string[] = [];
+    const patience = new Patience({
+      ...{ isTransient: isDiskTrouble, limitMs: 5000, everyMs: 1 },
+      onWait: () => said.push('wait'),
+      onBack: () => said.push('back'),
+    });
+    const log = await JsonLines.open(path, { patience });
+    await log.write({ n: 0 });
+    const handle = await open(path, 'a');
+    let failures = 3;
+    const real = Object.getPrototypeOf(handle).appendFile;
+    vi.spyOn(Object.getPrototypeOf(handle), 'appendFile').mockImplementation(async function (
+      this: unknown,
+      ...[bytes]: unknown[]
+    ) {
+      if (failures-- <= 0) return real.call(this, bytes);
+      await real.call(this, (bytes as Buffer).subarray(0, 3)); // a full disk takes a part
+      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    });
+    await log.write({ n: 1 });
+    await log.write({ n: 2 });
+    await log.close();
+    await handle.close();
+    expect(await rows(path)).toEqual([{ n: 0 }, { n: 1 }, { n: 2 }]);
+    expect(said).toEqual(['wait', 'back']);
+  });
+
   it('creates folder and file, appends in order, and goes on where it stopped', async () => {
     const path = freshPath();
     const log = await JsonLines.open(path);

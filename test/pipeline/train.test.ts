@@ -91,9 +91,13 @@ describe('train', () => {
     expect(batches[0]!.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(new Set(batches.map(({ sha256 }) => sha256)).size).toBe(7);
     const files = await readdir(join(a, 'checkpoints'));
-    expect(files.sort()).toEqual(
+    expect(files.filter((name) => name !== 'older').sort()).toEqual(
       ['best', 'last', 'phase_a_best'].flatMap((name) => [`${name}.json`, `${name}.safetensors`]),
     );
+    expect((await readdir(join(a, 'checkpoints', 'older'))).sort()).toEqual([
+      'step-00000004.safetensors',
+      'step-00000006.safetensors',
+    ]);
 
     const second = await train(on(data, b, '--workers', '2', ...steps));
     expect(second.code).toBe(0);

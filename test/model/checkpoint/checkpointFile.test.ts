@@ -40,6 +40,18 @@ describe('a checkpoint on disk', () => {
     expect(await readCheckpoint(`${base}.safetensors`)).toEqual({ tensors: tensors(2), state: { step: 2 } });
   });
 
+  it('notices a single bit that has turned on the disk, wherever it is', async () => {
+    const base = join(folder, 'last');
+    await writeCheckpoint(base, tensors(1), { step: 1, note: 'a' });
+    const bytes = readFileSync(`${base}.safetensors`);
+    for (const at of [bytes.length - 1, bytes.length >> 1, bytes.indexOf('note')]) {
+      const damaged = Buffer.from(bytes);
+      damaged[at]! ^= 1;
+      writeFileSync(`${base}.safetensors`, damaged);
+      await expect(readCheckpoint(`${base}.safetensors`)).rejects.toThrow(/does not match its checksum/);
+    }
+  });
+
   it('reads a file of another program, which carries no state', async () => {
     const path = join(folder, 'other.safetensors');
     writeFileSync(path, encodeSafetensors(tensors(3)));

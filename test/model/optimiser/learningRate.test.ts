@@ -27,4 +27,12 @@ describe('learning rate', () => {
     expect(learningRateAt(9, { ...schedule, warmupSteps: 10, totalSteps: 10 })).toBeCloseTo(5e-4, 12);
     expect(learningRateAt(10, { ...schedule, warmupSteps: 10, totalSteps: 10 })).toBeCloseTo(1e-6, 15);
   });
+
+  it('warms up from a later step, where a run went back to', () => {
+    const again = { ...schedule, warmupFrom: 300 };
+    expect(learningRateAt(300, again)).toBeCloseTo(5e-4 / 50, 12);
+    expect(learningRateAt(349, again)).toBeCloseTo(5e-4, 12);
+    expect(learningRateAt(525, again)).toBeCloseTo((5e-4 + 1e-6) / 2, 12); // half way from 350 to 700
+    expect(learningRateAt(700, again)).toBeCloseTo(1e-6, 15);
+  });
 });

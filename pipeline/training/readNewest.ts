@@ -1,0 +1,41 @@
+import { CheckpointError, type HostTensor, readCheckpoint } from '../../model/index.js';
+import type { RunState } from '../run/runState.js';
+
+/** A checkpoint to go on from, and the newer ones that were passed over, with what is wrong with them. */
+export type Newest = { file: string; state: RunState; passedOver: string[] };
+
+/**
+ * Reads the first checkpoint of `files` that is whole, finite and wanted.
+ * @returns undefined when there is none among them.
+ * @throws CheckpointError for the first of them when all are damaged; the system's error otherwise.
+ */
+export async function readNewest(
+  files: readonly string[],
+  wanted: (state: RunState) => boolean = () => true,
+): Promise<Newest | undefined> {
+  const passedOver: string[] = [];
+  let first: CheckpointError | undefined;
+  let whole = 0;
+  for (const file of files) {
+    try {
+      const { tensors, state } = await readCheckpoint(file);
+      if (!state) throw new CheckpointError(`${file} holds weights only; expected a checkpoint that a run wrote`);
+      const spoilt = notFinite(tensors);
+      if (spoilt) throw new CheckpointError(`${file}: ${spoilt} holds values that are not finite`);
+      whole++;
+      if (wanted(state as unknown as RunState)) return { file, state: state as unknown as RunState, passedOver };
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      first ??= error;
+      passedOver.push(error.message);
+    }
+  }
+  if (whole === 0 && first) throw first;
+  return undefined;
+}
+
+function notFinite(tensors: ReadonlyMap<string, HostTensor>): string | undefined {
+  for (const [name, { dtype, data }] of tensors)
+    if (dtype === 'F32' && !(data as Float32Array).every(Number.isFinite)) return name;
+  return undefined;
+}

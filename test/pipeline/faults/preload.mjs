@@ -1,0 +1,63 @@
+/*
+ * Loaded before the train command (`node --import`), in its main thread and all others: makes happen what cannot be
+ * waited for. Which fault, is said by the environment:
+ *
+ *   FAULT_SKIP=5..9      optimiser steps whose gradient is not finite, as long as the rate is the one asked for
+ *   FAULT_OOM=4          no memory for more than so many clips at once
+ *   FAULT_FULL=file      the disk takes nothing more into files that FAULT_PATH matches, as long as this file exists
+ *   FAULT_KILL=17        kill -9 before the 17th call to the file system about files that FAULT_PATH matches
+ */
+import { existsSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+
+const { FAULT_SKIP, FAULT_OOM, FAULT_FULL, FAULT_KILL, FAULT_PATH } = process.env;
+
+if (FAULT_SKIP || FAULT_OOM) {
+  const { Trainer } = await import('../../../dist/model/training/trainer.js');
+  const { apply, accumulate } = Trainer.prototype;
+  let asked;
+  if (FAULT_SKIP) {
+    const [from, to] = FAULT_SKIP.split('..').map(Number);
+    Trainer.prototype.apply = function (step) {
+      asked ??= Number(process.env.FAULT_RATE);
+      if (step + 1 < from || step + 1 > to || this.config.lr !== asked) return apply.call(this, step);
+      this.discard();
+      return { gradNorm: Number.NaN, lr: this.learningRate(step), skipped: true };
+    };
+  }
+  if (FAULT_OOM)
+    Trainer.prototype.accumulate = function (batch, uniform, parts = 1) {
+      if (batch.labels.length / parts <= Number(FAULT_OOM)) return accumulate.call(this, batch, uniform, parts);
+      throw new Error('RESOURCE_EXHAUSTED: OOM when allocating tensor');
+    };
+}
+
+if (FAULT_FULL || FAULT_KILL) {
+  const path = new RegExp(FAULT_PATH ?? '.');
+  const full = () => FAULT_FULL !== undefined && existsSync(FAULT_FULL);
+  let calls = 0;
+  const before = (name, writes = false) => {
+    if (!path.test(name)) return;
+    if (FAULT_KILL && ++calls === Number(FAULT_KILL)) process.kill(process.pid, 'SIGKILL');
+    if (writes && full())
+      throw Object.assign(new Error(`ENOSPC: no space left on device, write '${name}'`), { code: 'ENOSPC' });
+  };
+  for (const name of ['open', 'rename', 'link', 'rm', 'mkdir', 'readdir']) {
+    const real = fs[name];
+    fs[name] = async (...args) => {
+      before(String(args[0]));
+      const result = await real(...args);
+      if (name !== 'open') return result;
+      for (const method of ['writeFile', 'appendFile', 'sync', 'datasync']) {
+        const own = result[method].bind(result);
+        result[method] = async (...given) => {
+          before(String(args[0]), method === 'writeFile' || method === 'appendFile');
+          return own(...given);
+        };
+      }
+      return result;
+    };
+  }
+  syncBuiltinESMExports();
+}
