@@ -1,23 +1,22 @@
-import { Budget, budgetWarnings, isDiskTrouble, Patience } from '../../operators/index.js';
+import { isDiskTrouble, Patience } from '../../operators/index.js';
 import { SynthesisPool } from '../../workers/index.js';
 import { DataWatch } from '../data/dataWatch.js';
 import { EXIT, exitCodeOf } from '../exitCodes.js';
-import { type Console, duration, type Progress } from '../progress.js';
-import { BudgetForecast } from '../run/budgetForecast.js';
+import { duration } from '../progress.js';
 import { RunEvents } from '../run/runEvents.js';
-import type { RunState } from '../run/runState.js';
-import { SpendLedger } from '../run/spendLedger.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { Sampler } from '../sampler.js';
 import { UserError } from '../userError.js';
+import { countMoney } from './countMoney.js';
+import { goBack } from './goBack.js';
 import type { PreparedRun, Resumed } from './prepareRun.js';
 import { readNewest } from './readNewest.js';
-import { describeRemedy, type Remedy, remedied } from './remedy.js';
 import { RunViews } from './runViews.js';
+import { stepReporter } from './stepReporter.js';
 import { type Machinery, Stretch } from './stretch.js';
-import { DivergedError, TrainingError } from './trainActorClient.js';
-import { planTraining, type TrainingPlan } from './trainingPlan.js';
-import type { StopReason, TrainingRun, TrainingRunParts } from './trainingRun.js';
+import { DivergedError } from './trainActorClient.js';
+import { planTraining } from './trainingPlan.js';
+import type { StopReason, TrainingRun } from './trainingRun.js';
 
 /** A worker that has been at one clip for so long hangs: it is ended and the clip tried again. */
 const TASK_TIMEOUT_MS = 120_000;
@@ -25,8 +24,6 @@ const TASK_TIMEOUT_MS = 120_000;
 const STALL_NOTICE_MS = 60_000;
 /** What a stall may last beyond `failures.wait_minutes`: two attempts at a clip that hangs. */
 const STALL_MARGIN_MS = 2 * TASK_TIMEOUT_MS;
-/** How often it is looked whether a share of the budget has been passed. */
-const BUDGET_LOOK_MS = 1000;
 
 /**
  * Starts actor, pool and sinks, runs the flow to its end and leaves summary.json, whatever the end was. A run that goes
@@ -129,85 +126,9 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   return stop.exitCode ?? EXIT.done;
 }
 
-/** Counts what the run costs from here on, writes it down, and warns when much of the budget is spent. */
-async function countMoney({ config, folder, resumed, log }: PreparedRun, plan: TrainingPlan, events: RunEvents) {
-  const file = folder.file('spent.json');
-  const before = await SpendLedger.read(file);
-  const { cost_per_hour: costPerHour, max_budget: maxBudget } = config;
-  const budget = new Budget({
-    ...{ costPerHour, maxBudget, reserveHours: config.budget_reserve_hours },
-    spentBefore: Math.max(before.usd, resumed?.state.spentUsd ?? 0),
-  });
-  const begun = performance.now();
-  const secondsBefore = Math.max(before.seconds, resumed?.state.wallSeconds ?? 0);
-  const seconds = () => secondsBefore + (performance.now() - begun) / 1000;
-  const ledger = new SpendLedger(file, () => ({ usd: budget.spent(), seconds: seconds() }));
-  ledger.start();
-  const { step = 0, wallSeconds = 0 } = resumed?.state ?? {};
-  const forecast = new BudgetForecast({
-    ...{ budget, costPerHour, maxBudget, firstStep: plan.firstStep, lastStep: plan.lastStep },
-    ...(step > 0 ? { secondsPerStep: wallSeconds / step } : {}),
-  });
-  const text = forecast.before();
-  if (text !== undefined) log.info(text);
-  const look = budgetWarnings(budget, (share) =>
-    events.warn(
-      'budget',
-      `${100 * share} % of the budget are spent ($${budget.spent().toFixed(2)} of $${maxBudget.toFixed(2)}); ${forecast.outlook()}`,
-      { spent_usd: budget.spent() },
-    ),
-  );
-  look();
-  const timer = setInterval(look, BUDGET_LOOK_MS);
-  timer.unref();
-  const stop = async () => {
-    clearInterval(timer);
-    await ledger.stop();
-  };
-  return { budget, forecast, secondsBefore, stop };
-}
-
 /** Falling back to an older checkpoint gives no time back. */
 function withTimeOf(resumed: Resumed, wallSeconds: number): Resumed {
   return { ...resumed, state: { ...resumed.state, wallSeconds: Math.max(resumed.state.wallSeconds, wallSeconds) } };
-}
-
-/**
- * The last checkpoint from before the trouble, with one more remedy.
- * @throws TrainingError when there is none, or too many were tried.
- */
-async function goBack(
-  { config, folder }: PreparedRun,
-  failed: RunState,
-  error: DivergedError,
-  events: RunEvents,
-): Promise<Resumed> {
-  const earlier = failed.remedies ?? [];
-  const { max_restarts } = config.failures;
-  const advice = 'try training.lr divided by 5 and a longer warm-up';
-  if (earlier.length >= max_restarts) {
-    const tried = max_restarts > 0 ? `, after ${max_restarts} returns to an earlier checkpoint` : '';
-    throw new TrainingError(`${error.message}${tried}; ${advice}`, { cause: error });
-  }
-  const good = await readNewest(
-    await folder.resumable(),
-    ({ step, skippedInARow = 0 }) => skippedInARow === 0 && step < failed.step,
-  );
-  if (!good)
-    throw new TrainingError(`${error.message}, and there is no earlier checkpoint; ${advice}`, { cause: error });
-  const remedies: Remedy[] = [...earlier, { failedStep: failed.step, fromStep: good.state.step }];
-  const settings = remedied(config, remedies.length);
-  events.warn(
-    'remedy',
-    `${error.message}: back to the checkpoint of step ${good.state.step}, with ${describeRemedy(settings)} (${remedies.length} of ${max_restarts})`,
-    {
-      ...{ failed_step: failed.step, from_step: good.state.step, lr: settings.lr },
-      ...{ warmup_epochs: settings.warmup_epochs, compression_qp: settings.compression_qp },
-    },
-  );
-  const { wallSeconds, cpuSeconds, parts } = failed;
-  const state = { ...good.state, remedies, wallSeconds, cpuSeconds, ...(parts === undefined ? {} : { parts }) };
-  return { file: good.file, state };
 }
 
 /** A disk that stayed full is the user's to mend: what he needs to know is what is safe. */
@@ -219,39 +140,6 @@ async function explained(error: unknown, { folder, config }: PreparedRun, patien
     ? `The checkpoint of step ${good.state.step} is whole (${good.file}); make room and go on with --resume auto.`
     : `There is no whole checkpoint in ${folder.checkpoints} now.`;
   return new UserError(`${(error as Error).message}${waited}. ${safe}`, { cause: error });
-}
-
-/** Turns step results into the progress line. */
-export function stepReporter(
-  log: Console,
-  plan: Pick<TrainingPlan, 'firstStep' | 'lastStep'>,
-  budget: Budget,
-  maxBudget: number,
-  { forecast, more = () => ({}) }: { forecast?: BudgetForecast; more?: () => Partial<Progress> } = {},
-): TrainingRunParts['onStep'] {
-  const begun = performance.now();
-  let clips = 0;
-  let steps = 0;
-  return ({ step, epoch, losses, lr, gradNorm, clips: trained }, readiness) => {
-    clips += trained;
-    steps++;
-    const seconds = (performance.now() - begun) / 1000;
-    log.progress(
-      () => ({
-        ...{ step, epoch, lr, readiness, maxBudget, gradNorm },
-        totalSteps: plan.lastStep,
-        loss: losses.total,
-        clipsPerSecond: clips / seconds,
-        spentUsd: budget.spent(),
-        secondsLeft: Math.min(((plan.lastStep - step) * seconds) / steps, budget.hoursLeft() * 3600),
-        rssMb: process.memoryUsage.rss() / 2 ** 20,
-        ...more(),
-      }),
-      step === plan.lastStep,
-    );
-    const outlook = forecast?.observe(step);
-    if (outlook !== undefined) log.info(outlook);
-  };
 }
 
 function farewell({ state }: TrainingRun, reason: StopReason): string {
