@@ -12,6 +12,8 @@ export type Progress = {
   clipsPerSecond: number;
   /** Share of the time in which a batch was ready when the trainer asked for one, 0..1. */
   readiness: number;
+  /** Share of the engine's peak of floating-point operations. */
+  utilisation?: number;
   spentUsd: number;
   maxBudget: number;
   secondsLeft: number;
@@ -46,6 +48,7 @@ export function progressLine(p: Progress): string {
     `lr ${p.lr.toExponential(1)}`,
     `${p.clipsPerSecond.toFixed(1)} clips/s`,
     `ready ${(100 * p.readiness).toFixed(0)} %`,
+    ...(p.utilisation === undefined ? [] : [`MFU ${(100 * p.utilisation).toFixed(0)} %`]),
     `$${p.spentUsd.toFixed(3)}${budget}`,
     `${duration(p.secondsLeft)} left`,
   ].join(' | ');

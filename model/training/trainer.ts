@@ -64,7 +64,7 @@ export class Trainer {
   readonly #runner: StepRunner;
   #shadow: WeightAverage | undefined;
   #accumulated = 0;
-  #flops: number | undefined;
+  #flops = 0;
   #precision: Precision | undefined;
   #skipped = 0;
   /** A loss of the begun step was not finite. */
@@ -112,8 +112,8 @@ export class Trainer {
     return this.#precision;
   }
 
-  /** Floating-point operations of the last micro-batch, forward and backward, if its step was recorded. */
-  get flops(): number | undefined {
+  /** Floating-point operations of all micro-batches so far, forward and backward, as far as their steps were recorded. */
+  get flops(): number {
     return this.#flops;
   }
 
@@ -208,7 +208,7 @@ export class Trainer {
       ],
       { bfloat16: this.precision.dtype === 'bfloat16', profile },
     );
-    this.#flops = this.#runner.flops;
+    this.#flops += this.#runner.flops ?? 0;
     return numbers!;
   }
 

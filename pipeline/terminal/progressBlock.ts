@@ -42,11 +42,15 @@ const learning = ({ loss, lr, gradNorm, auc, bestAuc }: Progress, c: Colours): s
   ...(gradNorm === undefined ? [] : [`grad ${gradNorm.toPrecision(3)}`]),
 ];
 
-function machine({ clipsPerSecond, readiness, workers, rssMb, quarantined }: Progress, c: Colours): string[] {
+function machine(
+  { clipsPerSecond, readiness, utilisation, workers, rssMb, quarantined }: Progress,
+  c: Colours,
+): string[] {
   const paint = readiness >= READY.good ? c.green : readiness >= READY.poor ? c.yellow : c.red;
   return [
     `${clipsPerSecond.toFixed(1)} clips/s`,
     paint(`ready ${(100 * readiness).toFixed(0)} %`),
+    ...(utilisation === undefined ? [] : [`MFU ${(100 * utilisation).toFixed(0)} %`]),
     ...(workers ? [`workers ${workers.busy}/${workers.threads} busy`] : []),
     ...(workers ? [`${workers.ahead} ahead`] : []),
     ...(rssMb === undefined ? [] : [`${(rssMb / 1024).toFixed(1)} GB`]),

@@ -106,7 +106,10 @@ export class RunViews {
     this.#sheets.observe(micro);
   }
 
-  onStep({ step, epoch, losses, lr, gradNorm, clips, stepMs, dataWaitMs }: StepResult, readiness: number): void {
+  onStep(
+    { step, epoch, losses, lr, gradNorm, clips, stepMs, dataWaitMs, utilisation }: StepResult,
+    readiness: number,
+  ): void {
     const { pool } = this.options;
     if (pool) this.#workers = { threads: pool.threads, ...pool.usage };
     this.#events?.scalars(step, {
@@ -122,6 +125,7 @@ export class RunViews {
       'throughput/data_wait_ms': dataWaitMs,
       'throughput/clips_per_second': (1000 * clips) / (stepMs + dataWaitMs),
       'throughput/readiness': readiness,
+      ...(utilisation === undefined ? {} : { 'throughput/mfu': utilisation }),
       'run/epoch': epoch,
       'run/rss_mb': process.memoryUsage.rss() / 2 ** 20,
     });

@@ -15,13 +15,13 @@ export function stepReporter(
   const begun = performance.now();
   let clips = 0;
   let steps = 0;
-  return ({ step, epoch, losses, lr, gradNorm, clips: trained }, readiness) => {
+  return ({ step, epoch, losses, lr, gradNorm, clips: trained, utilisation }, readiness) => {
     clips += trained;
     steps++;
     const seconds = (performance.now() - begun) / 1000;
     log.progress(
       () => ({
-        ...{ step, epoch, lr, readiness, maxBudget, gradNorm },
+        ...{ step, epoch, lr, readiness, maxBudget, gradNorm, utilisation },
         totalSteps: plan.lastStep,
         loss: losses.total,
         clipsPerSecond: clips / seconds,

@@ -6,6 +6,7 @@ import {
   type EngineInfo,
   loadBackbone,
   type MicroResult,
+  measureMatrixPeak,
   type Precision,
   pretrainedFile,
   readCheckpoint,
@@ -18,6 +19,7 @@ import {
 import { keyedGenerator } from '../../workers/index.js';
 import { type SaveRequest, saveCheckpoint } from '../run/saveCheckpoint.js';
 import { OutOfMemoryError, SplitSteps } from './splitSteps.js';
+import { Utilisation } from './utilisation.js';
 
 /*
  * The train actor: holds the engine, the model and the optimiser in a worker thread, so that a step never blocks the
@@ -54,13 +56,14 @@ export type MicroRequest = { clips: Uint8Array; labels: Int32Array; step: number
  * know of the step, such as why it is not recorded.
  */
 export type MicroReply = { result: MicroResult; parts: number; ms: number; notes: string[] };
-export type ApplyReply = { gradNorm: number; lr: number; skipped: boolean; ms: number };
+/** `utilisation`: what the step's matrix products and convolutions made of the engine's peak, where it was recorded. */
+export type ApplyReply = { gradNorm: number; lr: number; skipped: boolean; utilisation?: number; ms: number };
 export type ScoreRequest = { clips: Uint8Array; count: number };
 export type ScoreReply = { probability: Float32Array; hllRatio: Float32Array };
 
 /** What is to be told with the next answer. */
 const notes: string[] = [];
-let session: { model: StfMamba; trainer: Trainer; steps: SplitSteps } | undefined;
+let session: { model: StfMamba; trainer: Trainer; steps: SplitSteps; utilisation: Utilisation } | undefined;
 
 function running() {
   if (!session) throw new Error('train actor: start must come first');
@@ -95,7 +98,8 @@ export const start = (request: StartRequest): Promise<StartReply | ActorFailure>
       const { tensors } = await readCheckpoint(request.resume);
       trainer.importState(tensors);
     } else await firstWeights(model, request, (note) => notes.push(note));
-    session = { model, trainer, steps: new SplitSteps(trainer, request.parts) };
+    const utilisation = new Utilisation(trainer, trainer.stepMode === 'recorded' ? measureMatrixPeak() : undefined);
+    session = { model, trainer, steps: new SplitSteps(trainer, request.parts), utilisation };
     const computation: Computation = {
       step: trainer.stepMode,
       precision: trainer.precision,
@@ -124,19 +128,23 @@ export const micro = (request: MicroRequest): Promise<MicroReply | ActorFailure>
   answered(() => {
     const begun = performance.now();
     const { clips, labels, step, micro, seed } = request;
-    const { steps } = running();
+    const { steps, utilisation } = running();
     const masks = () => keyedGenerator(seed, 'masks', step, micro).uniform;
     const result = steps.take({ clips, labels, masks });
-    return { result, parts: steps.parts, ms: performance.now() - begun, notes: notes.splice(0) };
+    const ms = performance.now() - begun;
+    utilisation.add(ms);
+    return { result, parts: steps.parts, ms, notes: notes.splice(0) };
   });
 
 export const apply = ({ step }: { step: number }): Promise<ApplyReply | ActorFailure> =>
   answered(() => {
     const begun = performance.now();
-    const { trainer, steps } = running();
+    const { trainer, steps, utilisation } = running();
     const applied = trainer.apply(step - 1);
     steps.end();
-    return { ...applied, ms: performance.now() - begun };
+    const ms = performance.now() - begun;
+    utilisation.add(ms);
+    return { ...applied, utilisation: utilisation.take(), ms };
   });
 
 export const score = ({ clips, count }: ScoreRequest): Promise<ScoreReply | ActorFailure> =>

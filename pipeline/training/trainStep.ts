@@ -16,6 +16,8 @@ export type StepResult = {
   parts: number;
   /** Time in the train actor, and time in which the actor had nothing to do because no batch was ready. */
   stepMs: number;
+  /** Share of the engine's peak of floating-point operations, where the step was recorded. */
+  utilisation?: number;
   dataWaitMs: number;
 };
 
@@ -74,6 +76,7 @@ export class TrainStep {
       lr: applied.lr,
       gradNorm: applied.gradNorm,
       skipped: applied.skipped,
+      utilisation: applied.utilisation,
       clips: this.#clips,
       parts,
       stepMs: this.#stepMs + applied.ms,

@@ -319,6 +319,7 @@ export class TrainingRun {
       clips: result.clips,
       step_ms: result.stepMs,
       data_wait_ms: result.dataWaitMs,
+      ...(result.utilisation === undefined ? {} : { mfu: result.utilisation }),
       readiness,
       spent_usd: this.parts.budget.spent(),
       rss_mb: process.memoryUsage.rss() / 2 ** 20,

@@ -51,7 +51,7 @@ describe.skipIf(recorder === undefined)('floating-point operations', () => {
     const clips = new Uint8Array(2 * config.num_frames * config.img_size ** 2 * 3);
     try {
       trainer.accumulate({ clips, labels: Int32Array.of(0, 1) }, seededUniform(1));
-      const gflopAClip = trainer.flops! / 2 / 1e9;
+      const gflopAClip = trainer.flops / 2 / 1e9;
       expect(gflopAClip).toBeGreaterThan(3 * 20);
       expect(gflopAClip).toBeLessThan(3 * 35);
     } finally {
