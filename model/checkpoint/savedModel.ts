@@ -23,6 +23,9 @@ export async function writeSavedModel(
   config: StfConfig,
   { count = 1 }: { count?: number } = {},
 ): Promise<void> {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(`Expected a positive integer for count but received ${count}`);
+  }
   const recorder = graphRecorder();
   if (!recorder) throw new EngineError('a SavedModel is written by the native engine: run `npm run setup`');
   const { num_frames, img_size, in_channels } = config;

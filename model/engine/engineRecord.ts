@@ -11,8 +11,10 @@ const EngineRecordSchema = z.object({
   reason: z.string(),
   /** Named by the user with --engine, so that a later set-up without a name keeps it. */
   asked: z.enum(['tensorflow', 'tensorflow-cuda', 'wasm']).optional(),
-  /** The processors that our own operations were compiled for, or why they are missing. */
-  operations: z.union([z.object({ level: z.enum(PROCESSOR_LEVELS) }), z.object({ missing: z.string() })]).optional(),
+  /** The processors and sources that our own operations were compiled for, or why they are missing. */
+  operations: z
+    .union([z.object({ level: z.enum(PROCESSOR_LEVELS), sources: z.string() }), z.object({ missing: z.string() })])
+    .optional(),
 });
 
 /** What set-up chose for this checkout on this machine, and why. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { readEngineRecord } from './engineRecord.js';
+import { kernelDigest } from './kernelSources.js';
 import { ownAddonPath } from './nativePackage.js';
 import { processorLevel, runsOn } from './processorLevel.js';
 
@@ -55,10 +56,11 @@ const require = createRequire(import.meta.url);
 export function loadOwnAddon(): OwnAddon | string {
   const operations = readEngineRecord()?.operations;
   if (operations && 'missing' in operations) return operations.missing;
-  if (!existsSync(ownAddonPath())) return 'they are not compiled; run `npm run setup`';
+  if (!existsSync(ownAddonPath()) || !operations) return 'they are not compiled; run `npm run setup`';
+  if (operations.sources !== kernelDigest()) return 'they were compiled from other sources; run `npm run setup`';
   const reached = processorLevel();
-  if (!operations || !runsOn(operations.level, reached)) {
-    return `they were compiled for ${operations?.level ?? 'another machine'} and this processor is ${reached}; run \`npm run setup\``;
+  if (!runsOn(operations.level, reached)) {
+    return `they were compiled for ${operations.level} and this processor is ${reached}; run \`npm run setup\``;
   }
   try {
     return require(ownAddonPath()) as OwnAddon;

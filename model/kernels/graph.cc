@@ -38,6 +38,7 @@ std::vector<int64_t> integers(const Napi::Value& value) {
   return result;
 }
 
+using BufferPointer = std::unique_ptr<TF_Buffer, decltype(&TF_DeleteBuffer)>;
 using TensorPointer = std::unique_ptr<TF_Tensor, decltype(&TF_DeleteTensor)>;
 
 // A tensor with a copy of the bytes of a typed array.
@@ -125,7 +126,7 @@ class Graph : public Napi::ObjectWrap<Graph> {
         fault = "too few inputs";
         return {nullptr, 0};
       }
-      return outputs_.at(static_cast<size_t>(inputs[next++])).tensor;
+      return output(env, inputs[next++]).tensor;
     };
     for (const auto& argument : definition->input_arg()) {
       if (argument.number_attr().empty() && argument.type_list_attr().empty()) {
@@ -139,7 +140,7 @@ class Graph : public Napi::ObjectWrap<Graph> {
     }
     if (next != inputs.size()) fault = "too many inputs";
     for (const int64_t control : integers(request.Get("controls")))
-      TF_AddControlInput(description, operations_.at(static_cast<size_t>(control)));
+      TF_AddControlInput(description, operation(env, control));
     Status status;
     const auto names = attributes.GetPropertyNames();
     for (uint32_t i = 0; i < names.Length(); ++i) {
@@ -219,8 +220,8 @@ class Graph : public Napi::ObjectWrap<Graph> {
     return result;
   }
 
-  // run({feeds: [{output, dtype, shape, values}], fetches: outputs, targets: operations, profile: bool})
-  // → {values: [{dtype, shape, values: ArrayBuffer}], profile?: [{name, type, microseconds}]}
+  // run({feeds: [{output, shape, values}], fetches: outputs, targets: operations, profile: bool})
+  // → {values: [{dtype, shape, values: ArrayBuffer}], profile?: [{name, label, begin, microseconds}]}
   Napi::Value run(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const auto request = info[0].As<Napi::Object>();
@@ -230,56 +231,52 @@ class Graph : public Napi::ObjectWrap<Graph> {
     std::vector<TF_Tensor*> values;
     for (uint32_t i = 0; i < feeds.Length(); ++i) {
       const auto feed = feeds.Get(i).As<Napi::Object>();
-      const Output& output = outputs_.at(static_cast<size_t>(integer(feed.Get("output"))));
-      inputs.push_back(output.tensor);
-      fed.push_back(tensorOf(env, output.dtype, integers(feed.Get("shape")), feed.Get("values")));
+      const Output& placeholder = output(env, integer(feed.Get("output")));
+      inputs.push_back(placeholder.tensor);
+      fed.push_back(tensorOf(env, placeholder.dtype, integers(feed.Get("shape")), feed.Get("values")));
       values.push_back(fed.back().get());
     }
     std::vector<TF_Output> fetches;
-    for (const int64_t output : integers(request.Get("fetches")))
-      fetches.push_back(outputs_.at(static_cast<size_t>(output)).tensor);
+    for (const int64_t number : integers(request.Get("fetches"))) fetches.push_back(output(env, number).tensor);
     std::vector<const TF_Operation*> targets;
     for (const int64_t target : integers(request.Get("targets")))
-      targets.push_back(operations_.at(static_cast<size_t>(target)));
+      targets.push_back(operation(env, target));
 
     const bool profile = request.Get("profile").ToBoolean().Value();
-    TF_Buffer* metadata = profile ? TF_NewBuffer() : nullptr;
-    TF_Buffer* runOptions = nullptr;
+    BufferPointer metadata(nullptr, TF_DeleteBuffer), runOptions(nullptr, TF_DeleteBuffer);
     if (profile) {
       tensorflow::RunOptions asked;
       asked.set_trace_level(tensorflow::RunOptions::FULL_TRACE);
       const std::string bytes = asked.SerializeAsString();
-      runOptions = TF_NewBufferFromString(bytes.data(), bytes.size());
+      runOptions.reset(TF_NewBufferFromString(bytes.data(), bytes.size()));
+      metadata.reset(TF_NewBuffer());
     }
     std::vector<TF_Tensor*> fetched(fetches.size(), nullptr);
     Status status;
-    TF_SessionRun(session(env), runOptions, inputs.data(), values.data(), static_cast<int>(inputs.size()),
+    TF_SessionRun(session(env), runOptions.get(), inputs.data(), values.data(), static_cast<int>(inputs.size()),
                   fetches.data(), fetched.data(), static_cast<int>(fetches.size()), targets.data(),
-                  static_cast<int>(targets.size()), metadata, status.status);
-    auto result = Napi::Object::New(env);
-    if (profile) {
-      if (TF_GetCode(status.status) == TF_OK) result.Set("profile", profileOf(env, *metadata));
-      TF_DeleteBuffer(metadata);
-      TF_DeleteBuffer(runOptions);
-    }
+                  static_cast<int>(targets.size()), metadata.get(), status.status);
     status.check(env, "the recorded step");
-    auto list = Napi::Array::New(env, fetched.size());
-    for (uint32_t i = 0; i < fetched.size(); ++i) list.Set(i, taken(env, fetched[i]));
+    std::vector<TensorPointer> held;
+    for (TF_Tensor* tensor : fetched) held.emplace_back(tensor, TF_DeleteTensor);
+    auto result = Napi::Object::New(env);
+    if (profile) result.Set("profile", profileOf(env, *metadata));
+    auto list = Napi::Array::New(env, held.size());
+    for (uint32_t i = 0; i < held.size(); ++i) list.Set(i, copied(env, held[i].get()));
     result.Set("values", list);
     return result;
   }
 
-  // A fetched tensor's bytes in JavaScript's memory; the tensor is freed.
-  static Napi::Value taken(Napi::Env env, TF_Tensor* pointer) {
-    const TensorPointer tensor(pointer, TF_DeleteTensor);
-    auto buffer = Napi::ArrayBuffer::New(env, TF_TensorByteSize(pointer));
-    std::memcpy(buffer.Data(), TF_TensorData(pointer), TF_TensorByteSize(pointer));
+  // A fetched tensor's bytes in JavaScript's memory.
+  static Napi::Value copied(Napi::Env env, const TF_Tensor* tensor) {
+    auto buffer = Napi::ArrayBuffer::New(env, TF_TensorByteSize(tensor));
+    std::memcpy(buffer.Data(), TF_TensorData(tensor), TF_TensorByteSize(tensor));
     auto result = Napi::Object::New(env);
-    result.Set("dtype", Napi::Number::New(env, TF_TensorType(pointer)));
-    const int rank = TF_NumDims(pointer);
+    result.Set("dtype", Napi::Number::New(env, TF_TensorType(tensor)));
+    const int rank = TF_NumDims(tensor);
     auto shape = Napi::Array::New(env, static_cast<size_t>(rank));
     for (int d = 0; d < rank; ++d)
-      shape.Set(static_cast<uint32_t>(d), Napi::Number::New(env, static_cast<double>(TF_Dim(pointer, d))));
+      shape.Set(static_cast<uint32_t>(d), Napi::Number::New(env, static_cast<double>(TF_Dim(tensor, d))));
     result.Set("shape", shape);
     result.Set("values", buffer);
     return result;
@@ -306,16 +303,15 @@ class Graph : public Napi::ObjectWrap<Graph> {
   Napi::Value savedModel(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const auto request = info[0].As<Napi::Object>();
-    TF_Buffer* buffer = TF_NewBuffer();
+    const BufferPointer buffer(TF_NewBuffer(), TF_DeleteBuffer);
     Status status;
-    TF_GraphToGraphDef(graph(), buffer, status.status);
+    TF_GraphToGraphDef(graph(), buffer.get(), status.status);
+    status.check(env, "the graph");
     tensorflow::SavedModel model;
     model.set_saved_model_schema_version(1);
     auto* meta = model.add_meta_graphs();
     meta->mutable_meta_info_def()->add_tags("serve");
     const bool parsed = meta->mutable_graph_def()->ParseFromArray(buffer->data, static_cast<int>(buffer->length));
-    TF_DeleteBuffer(buffer);
-    status.check(env, "the graph");
     if (!parsed) throw Napi::Error::New(env, "the graph cannot be written: it is larger than 2 GB");
     auto& signature = (*meta->mutable_signature_def())["serving_default"];
     signature.set_method_name("tensorflow/serving/predict");
@@ -330,15 +326,28 @@ class Graph : public Napi::ObjectWrap<Graph> {
     const auto names = named.GetPropertyNames();
     for (uint32_t i = 0; i < names.Length(); ++i) {
       const std::string name = text(names.Get(i));
-      const Output& output = outputs_.at(static_cast<size_t>(integer(named.Get(name))));
+      const auto& [tensor, dtype] = output(named.Env(), integer(named.Get(name)));
       auto& described = tensors[name];
-      described.set_name(std::string(TF_OperationName(output.tensor.oper)) + ":" + std::to_string(output.tensor.index));
-      described.set_dtype(static_cast<tensorflow::DataType>(output.dtype));
+      described.set_name(std::string(TF_OperationName(tensor.oper)) + ":" + std::to_string(tensor.index));
+      described.set_dtype(static_cast<tensorflow::DataType>(dtype));
       Status status;
-      std::vector<int64_t> dims(static_cast<size_t>(TF_GraphGetTensorNumDims(graph_, output.tensor, status.status)));
-      TF_GraphGetTensorShape(graph_, output.tensor, dims.data(), static_cast<int>(dims.size()), status.status);
+      std::vector<int64_t> dims(static_cast<size_t>(TF_GraphGetTensorNumDims(graph_, tensor, status.status)));
+      TF_GraphGetTensorShape(graph_, tensor, dims.data(), static_cast<int>(dims.size()), status.status);
       for (const int64_t size : dims) described.mutable_tensor_shape()->add_dim()->set_size(size);
     }
+  }
+
+  // What a number stands for that addOperation gave out.
+  const Output& output(Napi::Env env, int64_t number) const {
+    if (number < 0 || number >= static_cast<int64_t>(outputs_.size()))
+      throw Napi::Error::New(env, "the graph has no output " + std::to_string(number));
+    return outputs_[static_cast<size_t>(number)];
+  }
+
+  TF_Operation* operation(Napi::Env env, int64_t number) const {
+    if (number < 0 || number >= static_cast<int64_t>(operations_.size()))
+      throw Napi::Error::New(env, "the graph has no operation " + std::to_string(number));
+    return operations_[static_cast<size_t>(number)];
   }
 
   TF_Graph* graph() {

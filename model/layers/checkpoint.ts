@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { waitFor } from '../engine/recording/tracer.js';
+import { recomputed, waitFor } from '../engine/recording/tracer.js';
 import { differentiable } from './differentiable.js';
 
 /** A tensor that is read and needs no gradient, such as a mask; undefined where there is none. */
@@ -33,7 +33,7 @@ export function checkpoint<Inputs extends tf.Tensor[], Constants extends Constan
       const entered = kept.slice(0, inputs.length) as Inputs;
       const rest = kept.slice(inputs.length);
       const unchanged = constants.map((constant) => constant && rest.shift()) as Constants;
-      return gradientsOnOwnTape(() => fn(entered, unchanged), [...entered, ...weights], dy);
+      return gradientsOnOwnTape(() => recomputed(() => fn(entered, unchanged)), [...entered, ...weights], dy);
     },
   );
 }

@@ -39,7 +39,7 @@ export class GradientAccumulator {
 
   clear(): void {
     tf.tidy(() => {
-      for (const sum of this.sums) sum.assign(tf.zeros<tf.Rank.R1>(sum.shape));
+      for (const sum of this.sums) sum.assign(tf.zerosLike(sum));
     });
   }
 

@@ -15,5 +15,7 @@ export function createStepRunner(
   say?: (note: string) => void,
 ): StepRunner {
   const recorder = config.engine.step === 'recorded' ? graphRecorder() : undefined;
+  if (config.engine.step === 'recorded' && !recorder)
+    say?.('this engine records no steps: they run eagerly, which is slower');
   return new StepRunner({ variables, recorder, say });
 }

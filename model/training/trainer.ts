@@ -21,6 +21,7 @@ import { drawMaskValues, type MaskValues, sliceMaskValues, type TrainingMasks } 
 import { pretrainedSource } from '../trunk/pretrainedSource.js';
 import { clipInput } from './clipTensor.js';
 import { createStepRunner } from './createStepRunner.js';
+import { StatisticsBefore } from './statisticsBefore.js';
 
 /** The terms of the loss of one micro-batch, plain numbers; `hllDefined` is 1 or 0. */
 export type MicroResult = Record<keyof ReturnType<typeof lossParts>, number>;
@@ -65,10 +66,14 @@ export class Trainer {
   #shadow: WeightAverage | undefined;
   #accumulated = 0;
   #flops = 0;
-  #precision: Precision | undefined;
+  #precision: (Precision & { stepMode: 'recorded' | 'eager' }) | undefined;
   #skipped = 0;
   /** A loss of the begun step was not finite. */
   #spoilt = false;
+  /** There, if batches move running statistics. */
+  readonly #statistics: StatisticsBefore | undefined;
+  /** A step has begun: the running statistics from before it are kept. */
+  #begun = false;
 
   constructor(
     private readonly model: StfMamba,
@@ -82,6 +87,7 @@ export class Trainer {
       weightDecay: config.weight_decay,
       trunkMultiplier: pretrainedTrunk ? config.backbone_lr_mult : 1,
     });
+    if (config.backbone_batch_norm === 'train') this.#statistics = new StatisticsBefore(model.parameters);
     this.#runner = createStepRunner(config, () => this.#variables(), say);
   }
 
@@ -98,6 +104,7 @@ export class Trainer {
       ...this.#gradients.sums,
       ...this.#optimiser.variables,
       ...(this.#average?.variables ?? []),
+      ...(this.#statistics?.variables ?? []),
     ];
   }
 
@@ -108,8 +115,12 @@ export class Trainer {
 
   /** In what the products of a training step are computed. */
   get precision(): Precision {
-    this.#precision ??= effectivePrecision(this.config.amp_dtype, this.stepMode, engineDevice());
-    return this.#precision;
+    const { stepMode } = this;
+    if (this.#precision?.stepMode !== stepMode) {
+      this.#precision = { ...effectivePrecision(this.config.amp_dtype, stepMode, engineDevice()), stepMode };
+    }
+    const { dtype, reason } = this.#precision;
+    return { dtype, reason };
   }
 
   /** Floating-point operations of all micro-batches so far, forward and backward, as far as their steps were recorded. */
@@ -149,6 +160,7 @@ export class Trainer {
     uniform: UniformSource,
     { parts = 1, profile = false }: { parts?: number; profile?: boolean },
   ): MicroResult {
+    this.#begin();
     const masks = drawMaskValues(this.config, labels.length, uniform);
     if (parts === 1) return this.#accumulatePart(clips, labels, masks, profile);
     const size = labels.length / parts;
@@ -165,6 +177,20 @@ export class Trainer {
     );
     const mean = (name: keyof MicroResult) => results.reduce((sum, result) => sum + result[name], 0) / parts;
     return Object.fromEntries(partNames.map((name) => [name, mean(name)])) as MicroResult;
+  }
+
+  /** What has to be before the first micro-batch of a step. */
+  #begin(): void {
+    // An average that begins later would begin with other weights.
+    void this.#average;
+    if (this.#begun) return;
+    this.#begun = true;
+    const statistics = this.#statistics;
+    if (!statistics) return;
+    this.#runner.run('keep statistics', [], () => {
+      statistics.keep();
+      return [];
+    });
   }
 
   #accumulatePart(
@@ -256,14 +282,18 @@ export class Trainer {
       return [];
     });
     this.#accumulated = 0;
+    this.#begun = false;
   }
 
-  /** Forgets the micro-batches that were not applied yet. */
+  /** Forgets the micro-batches that were not applied yet; all is as it was before the first of them. */
   discard(): void {
+    const statistics = this.#begun ? this.#statistics : undefined;
     this.#accumulated = 0;
     this.#spoilt = false;
-    this.#runner.run('discard', [], () => {
+    this.#begun = false;
+    this.#runner.run(statistics ? 'discard with statistics' : 'discard', [], () => {
       this.#gradients.clear();
+      statistics?.restore();
       return [];
     });
   }
@@ -320,8 +350,10 @@ export class Trainer {
   exportState(): Map<string, HostTensor> {
     this.pullWeights();
     const tensors = new Map<string, HostTensor>();
+    const before = this.#begun ? this.#statistics : undefined;
     for (const [name, variable] of this.model.parameters) {
-      tensors.set(name, float32(variable.shape, variable.dataSync<'float32'>()));
+      const held = before?.of(variable) ?? variable;
+      tensors.set(name, float32(variable.shape, held.dataSync<'float32'>()));
     }
     const moments = this.#optimiser.exportMoments();
     const index = this.momentIndex();
@@ -383,6 +415,7 @@ export class Trainer {
   dispose() {
     this.#runner.dispose();
     this.#gradients.dispose();
+    this.#statistics?.dispose();
     this.#optimiser.dispose();
     this.#shadow?.dispose();
   }

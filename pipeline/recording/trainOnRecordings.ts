@@ -101,6 +101,7 @@ export async function trainOnRecordings(
     run = new TrainingRun({
       ...{ config, phase, actor, folder, sinks, budget },
       configSections: toSections(config),
+      effectiveDtype: computation.precision.dtype,
       plan: { firstStep, lastStep, scheduleSteps, endsBy: 'finished', warnings: [] },
       recorded: recordedMicroBatches(files),
       ...NOTHING_SYNTHESISED,

@@ -36,5 +36,5 @@ export type RunState = {
   /** Which bytes the H.264 codec makes; absent where none is used. */
   codecDigest?: string;
   requestedDtype: string;
-  effectiveDtype: 'float32';
+  effectiveDtype: 'float32' | 'bfloat16';
 };

@@ -108,7 +108,10 @@ export class Stretch {
         schedule_steps: plan.scheduleSteps,
         codec: description.codec,
       });
-    this.#run = new TrainingRun(this.#parts(tasks, this.#sinks));
+    this.#run = new TrainingRun({
+      ...this.#parts(tasks, this.#sinks),
+      effectiveDtype: computation.precision.dtype,
+    });
     this.machinery.views.follow(this.#run);
     // A disk that takes no checkpoint is better known now than in an hour; and there is one to go back to from step 1 on.
     if (!resumed) await this.#makeLast(this.#run.state);
@@ -130,7 +133,7 @@ export class Stretch {
     return this.#closing;
   }
 
-  #parts(tasks: SynthesisTasks, sinks: TrainingRunParts['sinks']): TrainingRunParts {
+  #parts(tasks: SynthesisTasks, sinks: TrainingRunParts['sinks']): Omit<TrainingRunParts, 'effectiveDtype'> {
     const { prepared, sampler, pool, budget, patience, data, events, stall, stop, report, views } = this.machinery;
     const { folder, log, ids, codec, options } = prepared;
     const config = this.#config;

@@ -43,6 +43,8 @@ export type TrainingRunParts = {
   configSections: object;
   /** Which bytes the H.264 codec makes, where one is used. */
   codecDigest?: string;
+  /** In what the products of the training step are computed. */
+  effectiveDtype: 'float32' | 'bfloat16';
   plan: TrainingPlan;
   sampler: Pick<Sampler, 'plans' | 'stepsPerEpoch'>;
   validation?: Validation;
@@ -123,6 +125,7 @@ export class TrainingRun {
       ? {
           ...resumed,
           quarantined: [...resumed.quarantined],
+          effectiveDtype: parts.effectiveDtype,
           config: configSections,
           scheduleSteps: plan.scheduleSteps,
           ...(parts.remedies && parts.remedies.length > 0 ? { remedies: parts.remedies } : {}),
@@ -147,7 +150,7 @@ export class TrainingRun {
           quarantined: [],
           ...(parts.codecDigest ? { codecDigest: parts.codecDigest } : {}),
           requestedDtype: config.amp_dtype,
-          effectiveDtype: 'float32',
+          effectiveDtype: parts.effectiveDtype,
         };
     this.#savedStep = resumed?.step;
   }

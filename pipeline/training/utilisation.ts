@@ -1,6 +1,6 @@
 /**
  * Model FLOPs utilisation (Chowdhery et al., PaLM, 2022): the floating-point operations that a step needs, by its time
- * and by the most that the hardware was seen to do.
+ * and by the most that the hardware was seen to do in float32.
  */
 export class Utilisation {
   #flops = 0;

@@ -29,6 +29,7 @@ type Row = {
   batch: number;
   phase: string;
   dtype: string;
+  operations: string;
   mode: string;
   ms: number;
   first_ms: number;
@@ -85,7 +86,8 @@ async function measureCase(one: StepCase, asked: Asked): Promise<Row> {
   );
   return {
     ...one,
-    dtype: asked.dtype,
+    dtype: ours[0]!.dtype,
+    operations: ours[0]!.operations,
     mode: ours[0]!.mode,
     ms,
     first_ms: ours[0]!.firstMs,

@@ -14,7 +14,17 @@ export type StepTask = StepCase & {
   profile?: boolean;
 };
 
-export type StepFigures = { ms: number; minMs: number; firstMs: number; peakMiB: number; nodes: number; mode: string };
+export type StepFigures = {
+  ms: number;
+  minMs: number;
+  firstMs: number;
+  peakMiB: number;
+  nodes: number;
+  /** What was in force. */
+  mode: string;
+  dtype: string;
+  operations: string;
+};
 
 const WARM_UP = 2;
 
@@ -27,7 +37,7 @@ const config = {
   grad_checkpoint: task.checkpoint,
   engine: { ...base.engine, step: task.mode, kernels: task.kernels },
 };
-await startEngine('tensorflow', { kernels: task.kernels });
+const { operations } = await startEngine('tensorflow', { kernels: task.kernels });
 const model = new StfMamba(config, keyedGenerator(1, 'weights').uniform);
 const trainer = new Trainer(model, config, { stepsPerEpoch: 10, totalSteps: 100 });
 const noise = keyedGenerator(2, 'clips');
@@ -48,6 +58,8 @@ const figures: StepFigures = {
   peakMiB: Math.round(process.resourceUsage().maxRSS / 1024),
   nodes: trainer.recordedNodes,
   mode: trainer.stepMode,
+  dtype: trainer.precision.dtype,
+  operations,
 };
 process.stdout.write(`${JSON.stringify(figures)}\n`);
 

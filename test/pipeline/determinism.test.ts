@@ -77,6 +77,7 @@ async function train(name: string, pooled: SynthesisPoolOptions, resumed?: RunSt
   const tasks = new SynthesisTasks(config, data);
   try {
     await new TrainingRun({
+      effectiveDtype: 'float32',
       ...{ config, sampler, sinks, folder: run, phase: 'a', configSections: toSections(config) },
       plan: planTraining(config, sampler, { maxSteps: STEPS }, resumed),
       actor: actor as unknown as TrainActorClient,

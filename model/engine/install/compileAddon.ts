@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../engineError.js';
 import { commitFolder } from './commitFolder.js';
@@ -33,9 +34,12 @@ export async function compileAddon(addon: Addon, env: NodeJS.ProcessEnv, say: (l
   };
   await commitFolder(addon.folder, async (partial) => {
     const objects = addon.sources.map((_, i) => join(partial, `${i}.o`));
-    await Promise.all(addon.sources.map((args, i) => compile([...args, '-c', '-o', objects[i]!])));
+    // All end before the first fault is told: its message is the last thing that happens in the folder.
+    const ends = await Promise.allSettled(addon.sources.map((args, i) => compile([...args, '-c', '-o', objects[i]!])));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
     const output = join(partial, addon.file);
     await compile([...objects, ...addon.link, '-o', output]);
+    for (const object of objects) await rm(object, { force: true });
     await writeManifest(partial, addon.madeFrom, new Map([[addon.file, await fileDigest(output)]]));
   });
 }

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../engineError.js';
+import { kernelDigest } from '../kernelSources.js';
 import { addonPath, nativePackageFolder, ownAddonPath } from '../nativePackage.js';
 import { type ProcessorLevel, processorLevel } from '../processorLevel.js';
 import { cacheFolder } from './cacheFolder.js';
@@ -28,8 +29,8 @@ export type InstallOptions = {
   kernelFolder?: string;
 };
 
-/** What our own operations were compiled for, or why there are none: then their compositions are computed. */
-export type OwnOperationsRecord = { level: ProcessorLevel } | { missing: string };
+/** What our own operations were compiled for and from, or why there are none: then their compositions are computed. */
+export type OwnOperationsRecord = { level: ProcessorLevel; sources: string } | { missing: string };
 
 /**
  * Puts libtensorflow and the compiled addons into the user's cache, if they are not there, and the addons into the
@@ -42,14 +43,15 @@ export async function installNativeEngine(options: InstallOptions): Promise<OwnO
   const library = libraryOf(variant, cache, options.wheels ?? PINNED_WHEELS[variant]);
   const level = processorLevel();
   const addon = await tfjsAddonOf(packageFolder, library.folder, cache);
-  const own = await ownAddonOf(level, library.folder, cache, options.kernelFolder);
+  const own = ownAddonOf(level, library.folder, cache, options.kernelFolder);
   const faults = async () => ({
     library: await faultOfLibrary(library, scrutiny),
     addon: await faultOfAddon(addon, scrutiny),
     own: await faultOfAddon(own, scrutiny),
   });
 
-  let operations: OwnOperationsRecord = { level };
+  const compiled = { level, sources: kernelDigest(options.kernelFolder) };
+  let operations: OwnOperationsRecord = compiled;
   const found = await faults();
   if (Object.values(found).every((fault) => fault === undefined)) {
     say(`the engine lies whole in ${cache}${scrutiny === 'full' ? ' (every byte checked)' : ''}`);
@@ -59,8 +61,8 @@ export async function installNativeEngine(options: InstallOptions): Promise<OwnO
       const { library: libraryFault, addon: addonFault, own: ownFault } = await faults();
       const needs: Need[] = [];
       if (libraryFault !== undefined) needs.push('download');
-      if (libraryFault !== undefined || addonFault !== undefined || ownFault !== undefined) needs.push('compile');
-      if (needs.length === 0) return;
+      if (libraryFault !== undefined || addonFault !== undefined) needs.push('compile');
+      if (needs.length === 0 && ownFault === undefined) return;
       await requireTools(needs, env);
       const leftovers = await removePartialFolders(cache);
       if (leftovers.length > 0) say(`cleaned up after a set-up that broke off (${leftovers.length} folders)`);
@@ -69,7 +71,7 @@ export async function installNativeEngine(options: InstallOptions): Promise<OwnO
         await installLibrary(library, env, say);
       }
       if (addonFault !== undefined) await compileAddon(addon, env, say);
-      if (ownFault !== undefined) operations = await compileOperations(own, level, env, say);
+      if (ownFault !== undefined) operations = (await compileOperations(own, env, say)) ?? compiled;
       await rm(library.downloads, { recursive: true, force: true });
     });
   }
@@ -79,16 +81,19 @@ export async function installNativeEngine(options: InstallOptions): Promise<OwnO
   return operations;
 }
 
-/** The engine computes without operations of ours, slower; so a compiler that fails over them is not the end. */
+/**
+ * The engine computes without operations of ours, slower; so a compiler that is missing or fails over them is not the
+ * end.
+ */
 async function compileOperations(
   own: Addon,
-  level: ProcessorLevel,
   env: NodeJS.ProcessEnv,
   say: (line: string) => void,
-): Promise<OwnOperationsRecord> {
+): Promise<{ missing: string } | undefined> {
   try {
+    await requireTools(['compile'], env);
     await compileAddon(own, env, say);
-    return { level };
+    return undefined;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     say(`going on without operations of our own, which is slower: ${error.message}`);

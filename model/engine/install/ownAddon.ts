@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { kernelDigest, kernelFolder } from '../kernelSources.js';
 import { NAPI_LEVEL, OWN_ADDON_FILE } from '../nativePackage.js';
 import type { ProcessorLevel } from '../processorLevel.js';
 import { COMPILE_FLAGS, headerFlags, linkFlags } from './addonFlags.js';
@@ -23,26 +21,17 @@ const FLAGS = [
   '-w',
 ];
 
-/** Where the C++ sources of our own operations lie: beside the TypeScript, which may have been compiled to dist/. */
-export function kernelSources(): string {
-  const folders = ['../../kernels/', '../../../../model/kernels/'];
-  const found = folders.map((path) => fileURLToPath(new URL(path, import.meta.url)));
-  return found.find((folder) => existsSync(join(folder, 'operations.cc'))) ?? found[0]!;
-}
-
 /** The addon with our own operations and the recorder of graphs, for processors of a level. */
-export async function ownAddonOf(
+export function ownAddonOf(
   level: ProcessorLevel,
   libraryFolder: string,
   cache: string,
-  sourceFolder: string = kernelSources(),
-): Promise<Addon> {
+  sourceFolder: string = kernelFolder(),
+): Addon {
   const flags = [...FLAGS, `-march=${level}`];
   const link = linkFlags(libraryFolder);
-  const hash = createHash('sha256').update([...flags, ...link].join('\n'));
-  const names = (await readdir(sourceFolder)).filter((name) => /\.(cc|h)$/.test(name));
-  for (const name of names.sort()) hash.update(name).update(await readFile(join(sourceFolder, name)));
-  const digest = hash.digest('hex');
+  const everything = [...flags, ...link, kernelDigest(sourceFolder)].join('\n');
+  const digest = createHash('sha256').update(everything).digest('hex');
   const headers = dirname(createRequire(import.meta.url).resolve('node-addon-api/package.json'));
   const { os } = WHEEL_PLATFORM;
   return {

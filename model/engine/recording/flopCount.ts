@@ -41,10 +41,21 @@ export function flopCount(
     case 'StfContourGradient':
       // Towards the features and towards the kernel.
       return 2 * contourFlops(inputs[0]!.shape, inputs[2]!.shape);
+    case 'StfMixOverTime':
+      return mixingFlops(a!, inputs[4]!.shape);
+    case 'StfMixOverTimeGradient':
+      return 2 * mixingFlops(b!, inputs[5]!.shape);
     default:
       return 0;
   }
 }
+
+/**
+ * Hydra's mixing of `u [B,T,d]` with N states as products: two of `[T,N]·[N,T]`, of which each uses half, and one of
+ * `[T,T]` with every channel.
+ */
+const mixingFlops = ([batch, steps, channels]: readonly number[], [, , states]: readonly number[]): number =>
+  2 * batch! * steps! ** 2 * (2 * states! + channels!);
 
 /** Every position of the result contracts all taps of all channels with its kernel `[taps, inputs, outputs]`. */
 const contourFlops = (result: readonly number[], kernel: readonly number[]): number =>

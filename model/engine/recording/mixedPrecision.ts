@@ -1,8 +1,8 @@
 import { type Attributes, type GraphTensor, type RecordedGraph, TYPES } from './recordedGraph.js';
 
 /**
- * The operations that run in bfloat16, and which of their inputs are the numbers: matrix products and convolutions,
- * which add up in float32 inside. All else stays in float32.
+ * The operations that run in bfloat16, and which of their inputs are the numbers: matrix products and full convolutions,
+ * which add up in float32 inside. All else stays in float32, depthwise convolutions and our own operations too.
  */
 const NARROW: Readonly<Record<string, readonly number[]>> = {
   MatMul: [0, 1],

@@ -22,6 +22,8 @@ export class RecordedGraph {
   readonly #nodeOf: number[] = [];
   #nodes = 0;
   #flops = 0;
+  /** Whether floating-point operations are counted; those of a recomputation are not, as the model does not need them. */
+  counting = true;
 
   constructor(readonly native: NativeGraph) {}
 
@@ -29,7 +31,7 @@ export class RecordedGraph {
     return this.#nodes;
   }
 
-  /** Floating-point operations of all nodes so far. */
+  /** Floating-point operations that all nodes so far stand for. */
   get flops(): number {
     return this.#flops;
   }
@@ -48,7 +50,7 @@ export class RecordedGraph {
       }
       return output as GraphTensor;
     });
-    this.#flops += flopCount(type, inputs, known, attributes);
+    if (this.counting) this.#flops += flopCount(type, inputs, known, attributes);
     return known;
   }
 

@@ -32,7 +32,17 @@ export type RunOptions = {
   profile?: boolean;
 };
 
-type Recording = { feeds: GraphTensor[]; fetches: GraphTensor[]; targets: number[]; flops: number };
+type Recording = {
+  feeds: GraphTensor[];
+  fetches: GraphTensor[];
+  targets: number[];
+  flops: number;
+  /** It has been run: TensorFlow has a kernel for each of its nodes. */
+  proven: boolean;
+};
+
+/** What TensorFlow says, before it computes anything, of a node that the device has no kernel for. */
+const noKernel = /No OpKernel|no supported kernel|not supported by (the|any) device|Could not satisfy .*device/i;
 
 /** Where the time of a recorded step went: nodes with their times. */
 export type StepProfile = { name: string; label: string; begin: number; microseconds: number }[];
@@ -73,7 +83,7 @@ export class StepRunner {
     return this.#flops;
   }
 
-  /** Times of the nodes of the last step, if the one before was asked to `profile`. */
+  /** Times of the nodes of the last step, if it was asked to `profile`. */
   get profile(): StepProfile | undefined {
     return this.#profile;
   }
@@ -92,18 +102,29 @@ export class StepRunner {
     } catch (error) {
       if (!(error instanceof RecordingError)) throw error;
       this.#giveUp(
-        `the step "${name}" cannot be recorded (${error.message}); training goes on eagerly, which is slower`,
+        `the step "${name}" cannot be recorded (${error.message}); all goes on eagerly, in float32, which is slower`,
       );
       return eagerly(inputs, step);
     }
     const { graph, variables } = this.#graph!;
     variables.load();
-    const answer = graph.native.run({
-      feeds: inputs.map(({ shape, values }, i) => ({ output: recording.feeds[i]!.output, shape, values })),
-      fetches: recording.fetches.map(({ output }) => output),
-      targets: recording.targets,
-      profile: options.profile,
-    });
+    let answer: ReturnType<typeof graph.native.run>;
+    try {
+      answer = graph.native.run({
+        feeds: inputs.map(({ shape, values }, i) => ({ output: recording.feeds[i]!.output, shape, values })),
+        fetches: recording.fetches.map(({ output }) => output),
+        targets: recording.targets,
+        profile: options.profile,
+      });
+    } catch (error) {
+      const { message } = error as Error;
+      if (recording.proven || !noKernel.test(message)) throw error;
+      this.#giveUp(
+        `the step "${name}" cannot be run as recorded (${message.split('\n')[0]}); all goes on eagerly, in float32, which is slower`,
+      );
+      return eagerly(inputs, step);
+    }
+    recording.proven = true;
     this.#profile = answer.profile;
     this.#flops = recording.flops;
     return answer.values.map(({ values }) => new Float32Array(values));
@@ -161,7 +182,7 @@ export class StepRunner {
   }
 
   #recorded(name: string, inputs: StepInput[], step: StepFunction, { bfloat16 = false }: RunOptions): Recording {
-    const key = `${name} ${inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`).join(' ')}`;
+    const key = `${name} ${bfloat16} ${inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`).join(' ')}`;
     const known = this.#recordings.get(key);
     if (known) return known;
     this.#graph ??= this.#begin();
@@ -196,7 +217,7 @@ function record(
       tf.dispose(results);
       return sources;
     });
-    return { feeds, fetches: result, targets: assignments, flops: graph.flops - before };
+    return { feeds, fetches: result, targets: assignments, flops: graph.flops - before, proven: false };
   });
 }
 

@@ -192,6 +192,18 @@ export function waitFor<T extends tf.Tensor>(tensors: readonly T[], after: tf.Te
   });
 }
 
+/** Computes again what has been computed before, to save memory: a recording does not count it as work of the model. */
+export function recomputed<Result>(body: () => Result): Result {
+  const graph = running?.graph;
+  if (!graph?.counting) return body();
+  graph.counting = false;
+  try {
+    return body();
+  } finally {
+    graph.counting = true;
+  }
+}
+
 /** Computes at once what must not become part of a recording under way, such as constants that are kept. */
 export function outsideRecording<Result>(body: () => Result): Result {
   return running ? running.suspended(body) : body();

@@ -103,6 +103,25 @@ describe('set-up', () => {
     expect(existsSync(ownAddonPath(here.packageFolder))).toBe(true);
   });
 
+  it('keeps an engine that lies whole where there is no compiler for operations of our own', async () => {
+    const here = machine();
+    await setUp(here);
+    const elsewhere = machine({ gxx: false });
+    const kernels = join(elsewhere.folder, 'kernels');
+    mkdirSync(kernels);
+    writeFileSync(join(kernels, 'operations.cc'), '// newer sources');
+    const record = await setUp(elsewhere, {
+      vars: { STF_CACHE: here.cache },
+      wheels: [here.wheel],
+      kernelFolder: kernels,
+    });
+    expect(record).toMatchObject({
+      engine: 'tensorflow',
+      operations: { missing: expect.stringContaining('g++ is missing') },
+    });
+    expect(existsSync(addonPath(elsewhere.packageFolder))).toBe(true);
+  });
+
   it('lets two processes set up at once: one works, the other waits and uses what it finds', async () => {
     const here = machine();
     const other = machine();

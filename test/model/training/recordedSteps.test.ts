@@ -1,6 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { HostTensor } from '../../../model/checkpoint/hostTensor.js';
 import { baseline, phaseA, phaseB, type StfConfig } from '../../../model/config/stfConfig.js';
 import { useOwnOperations } from '../../../model/engine/ownOperations.js';
+import { effectivePrecision } from '../../../model/engine/precision.js';
 import { graphRecorder, startEngine } from '../../../model/engine/startEngine.js';
 import { StfMamba } from '../../../model/stfMamba.js';
 import { Trainer, type TrainerSchedule } from '../../../model/training/trainer.js';
@@ -56,6 +58,12 @@ function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   }
   return largest === 0 ? apart : apart / largest;
 }
+
+const sameBytes = (a: ArrayBufferView, b: ArrayBufferView): boolean =>
+  Buffer.compare(
+    Buffer.from(a.buffer, a.byteOffset, a.byteLength),
+    Buffer.from(b.buffer, b.byteOffset, b.byteLength),
+  ) === 0;
 
 /** All weights in one row. */
 function weightsOf({ model, trainer }: ReturnType<typeof open>): Float32Array {
@@ -159,6 +167,59 @@ describe.skipIf(await noRecorder())('recorded steps', () => {
     trainer.accumulate(batch(5), seededUniform(5));
     expect(trainer.apply(2)).toMatchObject({ skipped: false });
   });
+
+  it('average the same weights as eager ones', () => {
+    const [recorded, eager] = [open(as(phaseA(), 'recorded')), open(as(phaseA(), 'eager'))];
+    for (const one of [recorded, eager]) train(one, 0, 1);
+    const [a, b] = [recorded, eager].map(({ trainer }) => trainer.exportState());
+    // The average moves by a tenth of what the weights move in a step, so it tells where it began.
+    const rate = recorded.trainer.learningRate(0);
+    for (const [name, { data }] of b!) {
+      if (!name.startsWith('ema.')) continue;
+      const apart = Math.max(...(data as Float32Array).map((x, i) => Math.abs(x - Number(a!.get(name)!.data[i]))));
+      expect(apart, name).toBeLessThan(0.5 * rate);
+    }
+    const moved = [recorded, eager].map(({ model }, i) => {
+      const kernel = model.parameters.get('stem.conv.kernel')!.dataSync();
+      const average = [a, b][i]!.get('ema.stem.conv.kernel')!.data as Float32Array;
+      return Math.max(...average.map((x, k) => Math.abs(x - kernel[k]!)));
+    });
+    expect(moved[0]! / moved[1]!).toBeCloseTo(1, 2);
+    expect(moved[0]! / (0.9 * rate)).toBeCloseTo(1, 1);
+  });
+
+  it('compute in bfloat16 nearly what float32 gives', () => {
+    const narrow = { ...as(phaseA(), 'recorded'), amp_dtype: 'bfloat16' as const };
+    const [a, b] = [open(narrow), open(as(phaseA(), 'recorded'))].map((one) => train(one, 0, 3));
+    expect(difference(a!.flat(), b!.flat())).toBeLessThan(0.02);
+    if (effectivePrecision('bfloat16', 'recorded', 'cpu').dtype === 'bfloat16')
+      expect(difference(a!.flat(), b!.flat())).toBeGreaterThan(0);
+  });
+
+  it.each(['eager', 'recorded'] as const)(
+    'of %s mode leave no trace in running statistics unless applied',
+    (step) => {
+      const config: StfConfig = {
+        ...as(phaseA(), step),
+        ...{ spatial_backbone: 'efficientnet_lite0', backbone_weights: 'none', backbone_batch_norm: 'train' },
+      };
+      const { trainer } = open(config);
+      /** Names of the tensors that are not what they were. */
+      const changed = (from: Map<string, HostTensor>) =>
+        [...trainer.exportState()]
+          .filter(([name, { data }]) => !sameBytes(data, from.get(name)!.data))
+          .map(([name]) => name);
+      const start = trainer.exportState();
+      trainer.accumulate(batch(1), seededUniform(1));
+      expect(changed(start)).toEqual([]);
+      trainer.discard();
+      expect(changed(start)).toEqual([]);
+      trainer.accumulate(batch(1), seededUniform(1));
+      trainer.apply(0);
+      expect(changed(start)).toContain('backbone.bn1.running_mean');
+    },
+    120_000,
+  );
 
   it('take another number of clips in a last batch', () => {
     const [recorded, eager] = [open(as(phaseA(), 'recorded')), open(as(phaseA(), 'eager'))];

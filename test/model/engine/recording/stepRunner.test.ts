@@ -140,7 +140,7 @@ describe.skipIf(recorder === undefined)('a step that cannot be recorded', () => 
     const branch = ([x]: tf.Tensor[]) => [tf.sum(x!).dataSync()[0]! > 0 ? tf.mul(sum, 2) : sum];
     expect(runner.run('branch', [floats(1, 1)], branch)).toEqual([Float32Array.of(2, 4)]);
     expect(notes).toEqual([
-      'the step "branch" cannot be recorded (it reads a result back); training goes on eagerly, which is slower',
+      'the step "branch" cannot be recorded (it reads a result back); all goes on eagerly, in float32, which is slower',
     ]);
     expect(runner.mode).toBe('eager');
     runner.run('add', [floats(1, 2)], add);
