@@ -4,13 +4,21 @@ import { type Detection, surest, TinyFaceDetector } from './tinyFaceDetector.js'
 import type { TinyFaceWeights } from './tinyFaceWeights.js';
 
 /**
- * Longest sides to which a picture is shrunk, pixels. The detector has learned faces that fill some tenth to half of its
- * input: the larger one finds faces of 20 pixels on, the smaller one, in whose cells a face is a few pixels, those that
- * fill the picture.
+ * Longest side to which a picture is shrunk, and the width of a grey frame around it, pixels. The detector has learned
+ * faces that fill some tenth to half of its input: the larger input finds faces of 20 pixels on, the smaller one those
+ * that fill the picture.
  */
-const SIDES = [320, 160] as const;
-/** Looked at besides where the best face so far has a lower score: its luck with a size is not a face's fault. */
-const MORE_SIDES = [416, 224] as const;
+const INPUTS = [
+  { side: 320, border: 0 },
+  { side: 160, border: 0 },
+] as const;
+/** Looked at besides where the best face so far has a lower score than `SURE`: its luck with a size is not its fault. */
+const MORE_INPUTS = [
+  { side: 416, border: 0 },
+  { side: 224, border: 0 },
+  { side: 96, border: 32 },
+] as const;
+const GREY = 114;
 const SURE = 0.5;
 
 /** Finds faces of any size in a picture of any size. */
@@ -23,22 +31,35 @@ export class FaceFinder {
 
   /** Middle and size in pixels of the picture, the surest first. */
   find(picture: RgbPicture, least: number): Detection[] {
-    const found = this.#findAt(SIDES, picture, least);
-    if (!found.some(({ score }) => score >= SURE)) found.push(...this.#findAt(MORE_SIDES, picture, least));
+    const found = this.#findAt(INPUTS, picture, least);
+    if (!found.some(({ score }) => score >= SURE)) found.push(...this.#findAt(MORE_INPUTS, picture, least));
     return surest(found);
   }
 
-  #findAt(sides: readonly number[], picture: RgbPicture, least: number): Detection[] {
+  #findAt(inputs: readonly { side: number; border: number }[], picture: RgbPicture, least: number): Detection[] {
     const longest = Math.max(picture.width, picture.height);
-    return sides.flatMap((side) => {
+    return inputs.flatMap(({ side, border }) => {
       const scale = Math.min(1, side / longest);
       const small = shrinkPicture(picture, Math.round(picture.width * scale), Math.round(picture.height * scale));
       const [x, y] = [picture.width / small.width, picture.height / small.height];
-      return this.#detector
-        .detect(small, least)
-        .map((one) => ({ ...one, x: one.x * x, y: one.y * y, width: one.width * x, height: one.height * y }));
+      return this.#detector.detect(framed(small, border), least).map((one) => ({
+        ...one,
+        x: (one.x - border) * x,
+        y: (one.y - border) * y,
+        width: one.width * x,
+        height: one.height * y,
+      }));
     });
   }
+}
+
+function framed({ data, width, height }: RgbPicture, border: number): RgbPicture {
+  if (border === 0) return { data, width, height };
+  const [outWidth, outHeight] = [width + 2 * border, height + 2 * border];
+  const out = new Uint8Array(outWidth * outHeight * 3).fill(GREY);
+  for (let y = 0; y < height; y++)
+    out.set(data.subarray(3 * y * width, 3 * (y + 1) * width), 3 * ((y + border) * outWidth + border));
+  return { data: out, width: outWidth, height: outHeight };
 }
 
 /**

@@ -70,13 +70,16 @@ export type PreprocessedVideo = {
 };
 
 type Run = { start: number; crops: Uint8Array; landmarks: Float64Array; side: number };
-type Person = { runs: Run[]; place: Place };
+/** `alone`: nobody else was in its runs. */
+type Person = { runs: Run[]; place: Place; alone: boolean };
 type Place = { x: number; y: number; width: number; height: number };
 
 /** A face with a box this much shorter than the largest is no candidate for the main one; among all faces, no bystander. */
 const LEAST_SHARE = { main: 0.6, all: 0.25 };
 /** Boxes of two runs that share more of their union are one person's: people on camera keep their place. */
 const SAME_PERSON = 0.15;
+/** Somebody who is alone in the picture may have moved by as many sides of the box, and come closer by this factor. */
+const NEAR = { sides: 1.25, scale: 1.6 };
 /** Places tried anew behind a cut or a gap, for each place planned. */
 const MOST_RETRIES = 2;
 const STAGE = 'preprocess';
@@ -177,7 +180,7 @@ async function cutRuns(
         );
         for (const { track, run } of cut)
           if (typeof run === 'string') pass(run);
-          else assign(persons, run, track);
+          else assign(persons, run, track, cut.length === 1);
         if (cut.some(({ run }) => typeof run !== 'string')) taken.push(start);
       }
     }
@@ -212,16 +215,24 @@ function cutTrack(track: FaceTrack, start: number, smooth: number): Run | string
 /** How much of the video is this person's: a face seen twice as large counts twice. */
 const weight = ({ runs }: Person): number => runs.reduce((sum, { side }) => sum + side, 0);
 
-function assign(persons: Person[], run: Run, track: FaceTrack): void {
+function assign(persons: Person[], run: Run, track: FaceTrack, alone: boolean): void {
   const place = track.place;
   const known = persons
     .filter(({ runs }) => !runs.some(({ start }) => start === run.start))
-    .map((person) => ({ person, shared: overlap(person.place, place) }))
-    .sort((a, b) => b.shared - a.shared)[0];
-  if (known && known.shared >= SAME_PERSON) {
-    known.person.runs.push(run);
-    known.person.place = place;
-  } else persons.push({ runs: [run], place });
+    .filter(
+      (person) => overlap(person.place, place) >= SAME_PERSON || (alone && person.alone && isNear(person.place, place)),
+    )
+    .sort((a, b) => overlap(b.place, place) - overlap(a.place, place))[0];
+  if (known) {
+    known.runs.push(run);
+    known.place = place;
+    known.alone &&= alone;
+  } else persons.push({ runs: [run], place, alone });
+}
+
+function isNear(a: Place, b: Place): boolean {
+  const larger = Math.max(a.width, b.width);
+  return Math.hypot(a.x - b.x, a.y - b.y) <= NEAR.sides * larger && larger <= NEAR.scale * Math.min(a.width, b.width);
 }
 
 /** At most `count` of the runs, spread over time. */

@@ -7,17 +7,18 @@ const ROUNDS = 4;
  *
  * @returns rounds of first frames, rising in each
  */
-export function runPlan(frames: number, keyframes: ArrayLike<number>, runs: number, length: number): number[][] {
+export function runPlan(frames: number, keyframes: ArrayLike<number>, wanted: number, length: number): number[][] {
   const last = frames - length;
   if (last < 0) return [];
+  const runs = Math.min(wanted, Math.floor(frames / length));
   const part = frames / runs;
   const reach = Math.max(0, Math.floor((part - length) / 2));
   return Array.from({ length: ROUNDS }, (_, round) => {
     // 0, then a half, a quarter, three quarters of a part further.
     const shift = [0, 0.5, 0.25, 0.75][round]!;
     const starts = Array.from({ length: runs }, (__, run) => {
-      const wanted = Math.round((run + shift) * part + (part - length) / 2);
-      const place = Math.min(last, Math.max(0, wanted > last + part / 2 ? wanted - frames : wanted));
+      const middle = Math.round((run + shift) * part + (part - length) / 2);
+      const place = Math.min(last, Math.max(0, middle > last + part / 2 ? middle - frames : middle));
       return round === 0 ? nearKeyframe(place, keyframes, reach, last) : place;
     });
     return [...new Set(starts)].sort((a, b) => a - b);
