@@ -23,6 +23,7 @@ const LEAST_AGREEMENT = 0.3;
 /** Into a first box, which the detector laid roughly, the shape is laid once more. */
 const FIRST_FITS = 3;
 
+type Size = { width: number; height: number };
 type Bounds = { left: number; top: number; right: number; bottom: number };
 
 /** A face that is followed through a run, with as much of the pictures as its crops may need. */
@@ -30,7 +31,7 @@ export class FaceTrack {
   readonly #landmarks: Float32Array[] = [];
   readonly #views: Uint8Array[] = [];
   #view: Bounds & { shrunk: number } = { left: 0, top: 0, right: 0, bottom: 0, shrunk: 1 };
-  #picture = { width: 0, height: 0 };
+  #picture: Size = { width: 0, height: 0 };
   #box: FaceBox;
   #best: number;
   #lost: string | undefined;
@@ -131,7 +132,7 @@ export class FaceTrack {
       landmarks.set(frame, t * values);
     });
     if (sigma > 0) smoothOverTime(landmarks, frames, 1, sigma);
-    const square = steadySquare(landmarks, frames, this.model.points);
+    const square = steadySquare(landmarks, frames, this.model.points, this.#picture);
     const { left, top, right, bottom, shrunk } = this.#view;
     const outside = [
       Math.min(left, this.#picture.width) > Math.max(0, square.x),
@@ -162,7 +163,7 @@ export class FaceTrack {
   }
 
   #placeView(picture: RgbPicture, landmarks: Float32Array): void {
-    const { x, y, side } = steadySquare(landmarks, 1, this.model.points);
+    const { x, y, side } = steadySquare(landmarks, 1, this.model.points, picture);
     const room = ((ROOM - 1) / 2) * side;
     const shrunk = Math.max(1, Math.floor(side / (2 * this.size)));
     const even = (value: number) => Math.floor(value / shrunk) * shrunk;
@@ -192,8 +193,11 @@ export const placeOf = ({ left, top, right, bottom }: FaceBox) => ({
   height: bottom - top,
 });
 
-/** The square, in whole pixels, that holds the face with its margin in all frames. */
-function steadySquare(landmarks: ArrayLike<number>, frames: number, points: number): Square {
+/**
+ * The square, in whole pixels, that holds the face with its margin in all frames. It keeps inside the picture: where that
+ * is too small, the margins are smaller, since what is not in the video cannot be cut from it.
+ */
+function steadySquare(landmarks: ArrayLike<number>, frames: number, points: number, picture: Size): Square {
   const edges: [number[], number[], number[], number[]] = [[], [], [], []];
   for (let t = 0; t < frames; t++) {
     let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
@@ -212,10 +216,12 @@ function steadySquare(landmarks: ArrayLike<number>, frames: number, points: numb
   const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
   const width = median(edges[2].map((right, t) => right - edges[0][t]!));
   const height = median(edges[3].map((bottom, t) => bottom - edges[1][t]!));
-  const left = Math.min(...edges[0]) - MARGIN.side * width;
-  const right = Math.max(...edges[2]) + MARGIN.side * width;
-  const top = Math.min(...edges[1]) - MARGIN.top * height;
-  const bottom = Math.max(...edges[3]) + MARGIN.bottom * height;
-  const side = Math.ceil(Math.max(right - left, bottom - top));
-  return { x: Math.round((left + right - side) / 2), y: Math.round((top + bottom - side) / 2), side };
+  const [left, top] = [Math.min(...edges[0]), Math.min(...edges[1])];
+  const [right, bottom] = [Math.max(...edges[2]), Math.max(...edges[3])];
+  const wanted = Math.max(right - left + 2 * MARGIN.side * width, bottom - top + (MARGIN.top + MARGIN.bottom) * height);
+  const side = Math.min(Math.ceil(wanted), picture.width, picture.height);
+  const x = left - (side - (right - left)) / 2;
+  const y = top - ((side - (bottom - top)) * MARGIN.top) / (MARGIN.top + MARGIN.bottom);
+  const inside = (at: number, length: number) => Math.round(Math.min(Math.max(at, 0), length - side));
+  return { x: inside(x, picture.width), y: inside(y, picture.height), side };
 }
