@@ -7,7 +7,7 @@ const COLUMNS = 'id,split,label,method,pair_group,identity,source,runs,frames,fa
 
 /**
  * Writes `manifest.csv`: a row for each face that was cut. Rows of other clips that stand in it already are kept.
- * `face_px` is the side of the crop's square in the video, before it was scaled.
+ * `face_px` is the side of the crop's square in the video before it was scaled, median over the runs.
  */
 export async function writeOutputManifest(file: string, finished: Iterable<PreprocessRow>): Promise<void> {
   const rows = new Map<string, Record<string, string>>();
@@ -15,12 +15,17 @@ export async function writeOutputManifest(file: string, finished: Iterable<Prepr
   for (const row of parse(before, { columns: true, skip_empty_lines: true, bom: true }) as Record<string, string>[])
     if (row.id) rows.set(row.id, row);
   for (const { path, split, label, more, faces, video } of finished)
-    faces.forEach(({ id, runs, frames, side }, face) => {
+    faces.forEach(({ id, runs, frames, squares }, face) => {
       rows.set(id, {
         ...{ id, split, label: String(label), ...more },
         // Who else is in the picture is somebody else.
         ...(face > 0 ? { identity: id } : {}),
-        ...{ source: path, runs: String(runs), frames: String(frames), face_px: String(side) },
+        ...{
+          source: path,
+          runs: String(runs),
+          frames: String(frames),
+          face_px: String(median(squares.map(({ side }) => side))),
+        },
         ...{ width: String(video.width), height: String(video.height), fps: String(Number(video.rate.toFixed(3))) },
       });
     });
@@ -30,3 +35,5 @@ export async function writeOutputManifest(file: string, finished: Iterable<Prepr
 }
 
 const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;

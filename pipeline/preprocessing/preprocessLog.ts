@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PreprocessedVideo, PreprocessOptions } from '../../workers/index.js';
+import type { PreprocessedFace, PreprocessedVideo, PreprocessOptions } from '../../workers/index.js';
 import { UserError } from '../userError.js';
 import type { ListedVideo } from './videoList.js';
 
 /** One face of a finished video, as the manifest names it. */
-export type CutFace = { id: string; runs: number; frames: number; side: number };
+export type CutFace = { id: string; runs: number; frames: number } & Pick<PreprocessedFace, 'squares'>;
 
 /** A line of preprocess.jsonl: a video that is finished. */
 export type PreprocessRow = {

@@ -124,7 +124,7 @@ export class FaceTrack {
    * Crops and landmarks of the run: one square for all of it.
    * @returns crops `[T, size, size, 3]` and landmarks `[T, 68, 2]` in their pixels; a reason where they cannot be made
    */
-  cut(sigma: number): { crops: Uint8Array; landmarks: Float64Array; side: number } | string {
+  cut(sigma: number): { crops: Uint8Array; landmarks: Float64Array; square: Square } | string {
     const frames = this.#landmarks.length;
     const values = 2 * this.model.points;
     const landmarks = new Float64Array(frames * values);
@@ -134,14 +134,10 @@ export class FaceTrack {
     if (sigma > 0) smoothOverTime(landmarks, frames, 1, sigma);
     const square = steadySquare(landmarks, frames, this.model.points, this.#picture);
     const { left, top, right, bottom, shrunk } = this.#view;
-    const outside = [
-      Math.min(left, this.#picture.width) > Math.max(0, square.x),
-      Math.max(0, top) > Math.max(0, square.y),
-      right < Math.min(this.#picture.width, square.x + square.side),
-      bottom < Math.min(this.#picture.height, square.y + square.side),
-    ];
-    if (outside.includes(true)) return 'the face moves too far for one square';
-    const [width, height] = [Math.round((right - left) / shrunk), Math.round((bottom - top) / shrunk)];
+    const [squareRight, squareBottom] = [square.x + square.side, square.y + square.side];
+    const outside = square.x < left || square.y < top || squareRight > right || squareBottom > bottom;
+    if (outside) return 'the face moves too far for one square';
+    const { width, height } = this.#viewSize();
     const crops = new Uint8Array(frames * this.size * this.size * 3);
     const own: Square = { x: (square.x - left) / shrunk, y: (square.y - top) / shrunk, side: square.side / shrunk };
     const frameBytes = this.size * this.size * 3;
@@ -154,7 +150,7 @@ export class FaceTrack {
       landmarks[i] = (landmarks[i]! + 0.5 - square.x) * scale - 0.5;
       landmarks[i + 1] = (landmarks[i + 1]! + 0.5 - square.y) * scale - 0.5;
     }
-    return { crops, landmarks, side: square.side };
+    return { crops, landmarks, square };
   }
 
   #lose(reason: string): void {
@@ -169,10 +165,15 @@ export class FaceTrack {
     const even = (value: number) => Math.floor(value / shrunk) * shrunk;
     const left = even(Math.max(0, x - room));
     const top = even(Math.max(0, y - room));
-    const right = Math.min(picture.width, left + even(x + side + room - left));
-    const bottom = Math.min(picture.height, top + even(y + side + room - top));
-    this.#view = { left, top, right: Math.max(right, left + shrunk), bottom: Math.max(bottom, top + shrunk), shrunk };
+    const right = Math.min(picture.width, Math.ceil(x + side + room));
+    const bottom = Math.min(picture.height, Math.ceil(y + side + room));
+    this.#view = { left, top, right, bottom, shrunk };
     this.#picture = { width: picture.width, height: picture.height };
+  }
+
+  #viewSize(): Size {
+    const { left, top, right, bottom, shrunk } = this.#view;
+    return { width: Math.round((right - left) / shrunk), height: Math.round((bottom - top) / shrunk) };
   }
 
   #cutView({ data, width }: RgbPicture): Uint8Array {
@@ -181,7 +182,7 @@ export class FaceTrack {
     for (let y = top; y < bottom; y++)
       view.set(data.subarray(3 * (y * width + left), 3 * (y * width + right)), 3 * (y - top) * (right - left));
     if (shrunk === 1) return view;
-    const [small, low] = [Math.round((right - left) / shrunk), Math.round((bottom - top) / shrunk)];
+    const { width: small, height: low } = this.#viewSize();
     return shrinkPicture({ data: view, width: right - left, height: bottom - top }, small, low).data;
   }
 }

@@ -12,6 +12,7 @@ import { SampleError } from '../synthesis/sampleError.js';
 import { UprightPicture } from '../video/uprightPicture.js';
 import { VideoError } from '../video/videoError.js';
 import { VideoFile } from '../video/videoFile.js';
+import type { Square } from './cropSquare.js';
 import type { FaceTrack } from './faceTrack.js';
 import { followRun } from './followRun.js';
 import { runPlan } from './runPlan.js';
@@ -53,8 +54,8 @@ export type PreprocessedFace = {
   frames: Int32Array;
   /** (x, y) in pixels of the crop `[F, 81, 2]`. */
   landmarks: Float32Array;
-  /** Side of the crop's square in the video, median over the runs, pixels. */
-  side: number;
+  /** Of each run: what was cut out of the upright pictures, pixels. */
+  squares: Square[];
 };
 
 export type PreprocessedVideo = {
@@ -69,7 +70,7 @@ export type PreprocessedVideo = {
   stages: StageTimes;
 };
 
-type Run = { start: number; crops: Uint8Array; landmarks: Float64Array; side: number };
+type Run = { start: number; crops: Uint8Array; landmarks: Float64Array; square: Square };
 /** `alone`: nobody else was in its runs. */
 type Person = { runs: Run[]; place: Place; alone: boolean };
 type Place = { x: number; y: number; width: number; height: number };
@@ -213,7 +214,7 @@ function cutTrack(track: FaceTrack, start: number, smooth: number): Run | string
 }
 
 /** How much of the video is this person's: a face seen twice as large counts twice. */
-const weight = ({ runs }: Person): number => runs.reduce((sum, { side }) => sum + side, 0);
+const weight = ({ runs }: Person): number => runs.reduce((sum, { square }) => sum + square.side, 0);
 
 function assign(persons: Person[], run: Run, track: FaceTrack, alone: boolean): void {
   const place = track.place;
@@ -255,8 +256,7 @@ function describe(runs: readonly Run[], length: number, points: number): Preproc
       landmarks.set(foreheadPoints(face), at + points * 2);
     }
   });
-  const sides = runs.map(({ side }) => side).sort((a, b) => a - b);
-  return { runs: runs.length, frames, landmarks, side: sides[sides.length >> 1]! };
+  return { runs: runs.length, frames, landmarks, squares: runs.map(({ square }) => square) };
 }
 
 function noRuns(passed: Readonly<Record<string, number>>): string {
