@@ -15,6 +15,8 @@ import { VideoError } from './videoError.js';
 const PIECE = 256;
 /** Packets that cannot be decoded, one after another, after which a stretch of video is given up. */
 const MOST_BAD_PACKETS = 300;
+/** Keyframes further and further back from which a frame is tried to be reached. */
+const MOST_SEEKS = 5;
 
 export type Turn = 0 | 90 | 180 | 270;
 
@@ -103,20 +105,26 @@ export class VideoFile {
    * asked for.
    */
   *decode(from: number, to: number): Generator<{ number: number; frame: AvFrame }> {
-    nativeSection(() => this.#goTo(from));
+    nativeSection(() => this.#goTo(from, 0));
+    let seeks = 1;
+    let begun = false;
     for (let bad = 0; ; ) {
       const number = nativeSection(() => this.#next());
+      // Some containers seek by the time of decoding, or to a place of their own, and so past the frame.
+      if (!begun && (number === 'end' || (number !== 'bad' && number > from)) && seeks < MOST_SEEKS) {
+        const hasMore = nativeSection(() => this.#goTo(from, seeks));
+        seeks = hasMore ? seeks + 1 : MOST_SEEKS;
+        continue;
+      }
       if (number === 'end') return;
       if (number === 'bad') {
         if (++bad > MOST_BAD_PACKETS) return;
         continue;
       }
-      this.#last = Math.max(this.#last, number);
-      if (number >= to) {
-        // It is gone for those who go on from here.
-        this.#last = Number.POSITIVE_INFINITY;
-        return;
-      }
+      begun = true;
+      // What lies behind the window is decoded and gone for those who would go on from here.
+      this.#last = number >= to ? Number.POSITIVE_INFINITY : Math.max(this.#last, number);
+      if (number >= to) return;
       if (number >= from && (this.#frame.flags & this.av.constants.AV_FRAME_FLAG_CORRUPT) === 0)
         yield { number, frame: this.#frame };
       if (number === to - 1) return;
@@ -160,17 +168,25 @@ export class VideoFile {
     return { times: sorted, keyframes: Int32Array.from(keys, (time) => nearest(sorted, time)).sort() };
   }
 
-  /** Goes to the last keyframe before `from`, unless going on is as near. */
-  #goTo(from: number): void {
-    const before = this.keyframes.findLast((key) => key <= from) ?? 0;
-    if (!this.#drained && this.#last >= 0 && this.#last < from && before <= this.#last + 1) return;
-    const { AVSEEK_FLAG_BACKWARD } = this.av.constants;
-    const time = BigInt(Math.round(this.times[before] ?? 0));
-    if (this.file.seekFrameSync(this.stream.index, time, AVSEEK_FLAG_BACKWARD) < 0)
-      this.file.seekFrameSync(this.stream.index, BigInt(Math.round(this.times[0] ?? 0)), AVSEEK_FLAG_BACKWARD);
+  /**
+   * Goes to the last keyframe before `from`, unless going on is as near; or to one that lies some keyframes before it.
+   * @returns whether there is one further back
+   */
+  #goTo(from: number, back: number): boolean {
+    const last = this.keyframes.findLastIndex((key) => key <= from);
+    const place = Math.max(0, last - back);
+    const before = this.keyframes[place] ?? 0;
+    if (back === 0 && !this.#drained && this.#last >= 0 && this.#last < from && before <= this.#last + 1) return true;
+    const { AVSEEK_FLAG_BACKWARD, AVSEEK_FLAG_BYTE } = this.av.constants;
+    const seek = (frame: number) =>
+      this.file.seekFrameSync(this.stream.index, BigInt(Math.round(this.times[frame] ?? 0)), AVSEEK_FLAG_BACKWARD);
+    if (seek(before) < 0) seek(0);
+    // Streams without an index, as broadcast, are searched by time, which may miss the very first frames.
+    if (back > 0 && place === 0) this.file.seekFrameSync(this.stream.index, 0n, AVSEEK_FLAG_BYTE);
     this.#decoder.flushBuffers();
     this.#last = -1;
     this.#drained = false;
+    return place > 0;
   }
 
   #next(): number | 'end' | 'bad' {
