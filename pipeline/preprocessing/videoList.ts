@@ -135,5 +135,5 @@ const safeId = (name: string): string =>
   name
     .normalize('NFC')
     .replace(/[^\p{L}\p{M}\p{N}._-]/gu, '_')
-    .replace(/^\.+/, '_')
+    .replace(/^[.-]+/, '_')
     .slice(0, 120) || 'video';
