@@ -82,9 +82,7 @@ export function followRun(from: number, options: FollowOptions): FollowedRun {
   const whole = tracks.filter(({ lost, score }) => lost === undefined && score >= SCORE.once);
   return whole.length > 0
     ? { tracks: whole, picture: shape }
-    : {
-        reason: `no face that the detector is sure of (at most ${Math.max(...tracks.map(({ score }) => score)).toFixed(2)})`,
-      };
+    : { reason: 'no face that the detector is sure of' };
 }
 
 function detect(
