@@ -15,29 +15,32 @@ export function cropSquare(
 ): void {
   const columns = axisTaps(x, side, size, width);
   const rows = axisTaps(y, side, size, height);
-  const mixed = new Float32Array(size * 3 * (rows.last - rows.first + 1));
-  for (let v = rows.first, to = 0; v <= rows.last; v++)
+  // Rows first: whole lines are read one after another. One entry of `mixed` is a colour of the columns that are used.
+  const origin = 3 * columns.first;
+  const mixed = new Float32Array(3 * (columns.last + 1) - origin);
+  for (let v = 0, to = 0; v < size; v++) {
+    mixed.fill(0);
+    for (let tap = 0, row = v * rows.count; tap < rows.count; tap++, row++) {
+      const weight = rows.weight[row]!;
+      if (weight === 0) continue;
+      const from = 3 * rows.index[row]! * width + origin;
+      for (let i = 0; i < mixed.length; i++) mixed[i]! += weight * data[from + i]!;
+    }
     for (let u = 0; u < size; u++) {
-      let [red, green, blue] = [0, 0, 0];
+      let [red, green, blue] = [0.5, 0.5, 0.5];
       for (let tap = 0, i = u * columns.count; tap < columns.count; tap++, i++) {
         const weight = columns.weight[i]!;
-        const from = 3 * (v * width + columns.index[i]!);
-        red += weight * data[from]!;
-        green += weight * data[from + 1]!;
-        blue += weight * data[from + 2]!;
+        if (weight === 0) continue;
+        const from = 3 * columns.index[i]! - origin;
+        red += weight * mixed[from]!;
+        green += weight * mixed[from + 1]!;
+        blue += weight * mixed[from + 2]!;
       }
-      mixed[to++] = red;
-      mixed[to++] = green;
-      mixed[to++] = blue;
+      out[to++] = red;
+      out[to++] = green;
+      out[to++] = blue;
     }
-  const stride = 3 * size;
-  for (let v = 0, to = 0; v < size; v++)
-    for (let i = 0; i < stride; i++) {
-      let sum = 0.5;
-      for (let tap = 0, row = v * rows.count; tap < rows.count; tap++, row++)
-        sum += rows.weight[row]! * mixed[(rows.index[row]! - rows.first) * stride + i]!;
-      out[to++] = sum;
-    }
+  }
 }
 
 type Taps = { count: number; index: Int32Array; weight: Float32Array; first: number; last: number };

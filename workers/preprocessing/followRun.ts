@@ -80,9 +80,7 @@ export function followRun(from: number, options: FollowOptions): FollowedRun {
   const cut = sceneCut(grids);
   if (cut > 0) return { reason: 'the scene is cut', retryAt: from + cut };
   const whole = tracks.filter(({ lost, score }) => lost === undefined && score >= SCORE.once);
-  return whole.length > 0
-    ? { tracks: whole, picture: shape }
-    : { reason: 'no face that the detector is sure of' };
+  return whole.length > 0 ? { tracks: whole, picture: shape } : { reason: 'no face that the detector is sure of' };
 }
 
 function detect(
