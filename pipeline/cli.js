@@ -1,7 +1,19 @@
 #!/usr/bin/env node
 import { launch } from './launch.js';
 
-const commands = ['setup', 'demo', 'train', 'evaluate', 'report', 'replay', 'verify-data', 'splits', 'sweep', 'pod'];
+const commands = [
+  'setup',
+  'demo',
+  'preprocess',
+  'train',
+  'evaluate',
+  'report',
+  'replay',
+  'verify-data',
+  'splits',
+  'sweep',
+  'pod',
+];
 const [name, ...rest] = process.argv.slice(2);
 if (commands.includes(name)) {
   process.argv.splice(2, Number.POSITIVE_INFINITY, ...rest);

@@ -10,16 +10,30 @@ export type { Codec, CodecIdentity, CodecJob, CodecName } from './codec/codec.js
 export { CodecError } from './codec/codecError.js';
 export { CodecUnavailableError } from './codec/codecUnavailableError.js';
 export { openCodec } from './codec/openCodec.js';
+export { FaceModelError } from './faces/faceModelError.js';
+export { readShapePredictor, type ShapePredictor } from './faces/shapePredictor.js';
+export { readTinyFaceWeights, type TinyFaceWeights } from './faces/tinyFaceWeights.js';
 export type { NpyArray, NpyData, NpyDtype } from './npz/npyArray.js';
 export { NpzError } from './npz/npzError.js';
 export { readClip, type StoredClip } from './npz/readClip.js';
 export { DEFAULT_NPZ_LIMITS, type NpzLimits, type ReadNpzOptions, readNpz } from './npz/readNpz.js';
 export { compiledModule } from './pool/compiledModule.js';
 export { cuttingPool } from './pool/cuttingPool.js';
+export { preprocessPool } from './pool/preprocessPool.js';
 export { type PoolTask, type PoolUsage, SynthesisPool, type SynthesisPoolOptions } from './pool/synthesisPool.js';
 export type { ThreadLimits } from './pool/synthesisThread.js';
 export type { Tuning } from './pool/threadTuner.js';
 export { WorkerDiedError } from './pool/workerDiedError.js';
+export {
+  type FaceModels,
+  PREPROCESS_DEFAULTS,
+  type PreprocessedFace,
+  type PreprocessedVideo,
+  type PreprocessOptions,
+  type PreprocessTask,
+  preprocessVideo,
+} from './preprocessing/preprocessVideo.js';
+export { PREPROCESSING_STAGES, type StageTimes } from './preprocessing/stageClock.js';
 export { keyedGenerator, type Random } from './random/keyedGenerator.js';
 export { type CutClips, type CuttingOptions, type CuttingTask, cutClips } from './synthesis/cutClips.js';
 export {

@@ -8,6 +8,9 @@ export type AvFrame = {
   format: number;
   pts: bigint;
   pictType: number;
+  readonly bestEffortTimestamp: bigint;
+  readonly sampleAspectRatio: AvRational;
+  readonly flags: number;
   readonly linesize: number[];
   /** Views of native memory, one per plane; not to be touched once the frame is freed. */
   readonly data: Buffer[] | null;
@@ -18,7 +21,45 @@ export type AvFrame = {
   free(): void;
 };
 
-export type AvPacket = { data: Buffer | null; alloc(): void; unref(): void; free(): void };
+export type AvRational = { num: number; den: number };
+
+export type AvPacket = {
+  data: Buffer | null;
+  readonly streamIndex: number;
+  readonly pts: bigint;
+  readonly dts: bigint;
+  readonly flags: number;
+  readonly isKeyframe: boolean;
+  alloc(): void;
+  unref(): void;
+  free(): void;
+};
+
+export type AvStream = {
+  readonly index: number;
+  readonly timeBase: AvRational;
+  readonly avgFrameRate: AvRational;
+  readonly disposition: number;
+  discard: number;
+  readonly codecpar: {
+    readonly codecType: number;
+    readonly codecId: number;
+    readonly width: number;
+    readonly height: number;
+    getCodedSideData(type: number): Buffer | null;
+  };
+};
+
+/** An open file. */
+export type AvFormatContext = {
+  readonly streams: AvStream[];
+  readonly iformat: { readonly name: string | null } | null;
+  openInputSync(path: string, format: null, options: null): number;
+  findStreamInfoSync(options: null): number;
+  readFrameSync(packet: AvPacket): number;
+  seekFrameSync(stream: number, timestamp: bigint, flags: number): number;
+  closeInputSync(): void;
+};
 
 export type AvCodecContext = {
   width: number;
@@ -27,6 +68,8 @@ export type AvCodecContext = {
   timeBase: unknown;
   threadCount: number;
   allocContext3(codec: unknown): void;
+  parametersToContext(parameters: unknown): number;
+  flushBuffers(): void;
   /** `searchFlags` decides whether the encoder's private options are looked at too. */
   setOption(name: string, value: string, type: number, searchFlags: number): number;
   open2Sync(codec: unknown, options: null): number;
@@ -55,6 +98,7 @@ type NodeAvLib = {
   Frame: new () => AvFrame;
   Packet: new () => AvPacket;
   CodecContext: new () => AvCodecContext;
+  FormatContext: new () => AvFormatContext;
   SoftwareScaleContext: new () => AvScaler;
   Rational: new (numerator: number, denominator: number) => unknown;
   Codec: { findEncoderByName(name: string): unknown; findDecoder(id: number): unknown };
@@ -64,13 +108,21 @@ type NodeAvLib = {
 };
 
 const CONSTANTS = [
+  'AVDISCARD_ALL',
+  'AVMEDIA_TYPE_VIDEO',
+  'AVSEEK_FLAG_BACKWARD',
+  'AVSEEK_FLAG_BYTE',
   'AV_CODEC_ID_H264',
+  'AV_DISPOSITION_ATTACHED_PIC',
+  'AV_FRAME_FLAG_CORRUPT',
   'AV_LOG_QUIET',
   'AV_OPT_SEARCH_CHILDREN',
   'AV_OPT_TYPE_STRING',
   'AV_PICTURE_TYPE_I',
   'AV_PICTURE_TYPE_NONE',
   'AV_PIX_FMT_RGB24',
+  'AV_PKT_DATA_DISPLAYMATRIX',
+  'AV_PKT_FLAG_DISCARD',
   'AV_PIX_FMT_YUV420P',
   'AVERROR_EAGAIN',
   'AVERROR_EOF',

@@ -54,7 +54,7 @@ const MIN_TASKS_OF_A_THREAD = 16;
 const HEAP_MB = 256;
 
 /** What a thread is told: it reads a clip, so it says which. */
-export type PoolTask = { source: ClipSource };
+export type PoolTask = { source: Pick<ClipSource, 'id'> };
 
 type Job<T, R> = {
   task: T;

@@ -9,8 +9,11 @@ type Kernels = {
   bendMask(...args: Numbers<17>): void;
   blurBinary(...args: Numbers<16>): number;
   blurFloats(...args: Numbers<16>): void;
+  denseLayer(...args: Numbers<8>): void;
+  depthwiseLayer(...args: Numbers<6>): void;
   keepFull(...args: Numbers<9>): void;
   largest(...args: Numbers<6>): number;
+  maxPool(...args: Numbers<6>): void;
   mirrorRows(...args: Numbers<3>): void;
   mixBytes(...args: Numbers<10>): void;
   mixFloats(...args: Numbers<10>): void;

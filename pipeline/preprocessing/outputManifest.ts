@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import { writeAtomically } from '../../model/checkpoint/atomicFile.js';
+import type { PreprocessRow } from './preprocessLog.js';
+
+const COLUMNS = 'id,split,label,method,pair_group,identity,source,runs,frames,face_px,width,height,fps'.split(',');
+
+/**
+ * Writes `manifest.csv`: a row for each face that was cut. Rows of other clips that stand in it already are kept.
+ * `face_px` is the side of the crop's square in the video before it was scaled, median over the runs.
+ */
+export async function writeOutputManifest(file: string, finished: Iterable<PreprocessRow>): Promise<void> {
+  const rows = new Map<string, Record<string, string>>();
+  const before = await readFile(file, 'utf8').catch(() => '');
+  for (const row of parse(before, { columns: true, skip_empty_lines: true, bom: true }) as Record<string, string>[])
+    if (row.id) rows.set(row.id, row);
+  for (const { path, split, label, more, faces, video } of finished)
+    faces.forEach(({ id, runs, frames, squares }, face) => {
+      rows.set(id, {
+        ...{ id, split, label: String(label), ...more },
+        // Who else is in the picture is somebody else.
+        ...(face > 0 ? { identity: id } : {}),
+        ...{
+          source: path,
+          runs: String(runs),
+          frames: String(frames),
+          face_px: String(median(squares.map(({ side }) => side))),
+        },
+        ...{ width: String(video.width), height: String(video.height), fps: String(Number(video.rate.toFixed(3))) },
+      });
+    });
+  const columns = [...new Set([...COLUMNS, ...[...rows.values()].flatMap((row) => Object.keys(row))])];
+  const lines = [...rows.values()].map((row) => columns.map((column) => csvField(row[column] ?? '')).join(','));
+  await writeAtomically(file, `${[columns.join(','), ...lines].join('\n')}\n`);
+}
+
+const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
