@@ -50,9 +50,9 @@ function machine(
   return [
     `${clipsPerSecond.toFixed(1)} clips/s`,
     paint(`ready ${(100 * readiness).toFixed(0)} %`),
-    ...(utilisation === undefined ? [] : [`MFU ${(100 * utilisation).toFixed(0)} %`]),
     ...(workers ? [`workers ${workers.busy}/${workers.threads} busy`] : []),
     ...(workers ? [`${workers.ahead} ahead`] : []),
+    ...(utilisation === undefined ? [] : [`MFU ${(100 * utilisation).toFixed(0)} %`]),
     ...(rssMb === undefined ? [] : [`${(rssMb / 1024).toFixed(1)} GB`]),
     ...(quarantined ? [c.yellow(`${quarantined} in quarantine`)] : []),
   ];
