@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
 import { type StepFunction, StepRunner } from '../engine/recording/stepRunner.js';
 import type { StfMamba } from '../stfMamba.js';
-import { clipInput } from '../training/clipTensor.js';
+import { clipInput } from '../training/clipInput.js';
 import { flickerRatio } from '../wavelet/bandEnergy.js';
 
 export type Prediction = {

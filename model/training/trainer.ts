@@ -19,7 +19,7 @@ import { WeightAverage } from '../optimiser/weightAverage.js';
 import type { StfMamba } from '../stfMamba.js';
 import { drawMaskValues, type MaskValues, sliceMaskValues, type TrainingMasks } from '../trainingMasks.js';
 import { pretrainedSource } from '../trunk/pretrainedSource.js';
-import { clipInput } from './clipTensor.js';
+import { clipInput } from './clipInput.js';
 import { createStepRunner } from './createStepRunner.js';
 import { StatisticsBefore } from './statisticsBefore.js';
 

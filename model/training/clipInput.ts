@@ -1,6 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
-import { byteTensor } from '../engine/byteTensor.js';
 import type { StepInput } from '../engine/recording/stepRunner.js';
 
 /**
@@ -17,9 +15,4 @@ export function clipInput(clips: Uint8Array, count: number, config: StfConfig): 
     );
   }
   return { dtype: 'uint8', shape: [count, frames, size, size, channels], values: clips };
-}
-
-/** Clips as the model takes them, float32 `[count,T,H,W,3]` of 0..255. */
-export function clipTensor(clips: Uint8Array, count: number, config: StfConfig): tf.Tensor5D {
-  return byteTensor(clips, clipInput(clips, count, config).shape) as tf.Tensor5D;
 }
