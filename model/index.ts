@@ -38,7 +38,6 @@ export {
   type EvaluationOptions,
   evaluateVideos,
   type HllStatistics,
-  identityOf,
   methodOf,
   UNNAMED_METHOD,
 } from './evaluation/evaluateVideos.js';
@@ -47,6 +46,7 @@ export type { PairedRanking } from './evaluation/pairedRanking.js';
 export { type Prediction, predict } from './evaluation/predict.js';
 export { rankScores } from './evaluation/rankedScores.js';
 export { averagePrecision, equalErrorRate, type RocCorner, rocAuc, rocCorners } from './evaluation/ranking.js';
+export type { CueFigures, CueName, VideoProperties } from './evaluation/simpleCues.js';
 export type { Spread } from './evaluation/spread.js';
 export type { UniformSource } from './layers/initializers.js';
 export { lossParts } from './losses/lossParts.js';

@@ -1,6 +1,8 @@
 import type { UniformSource } from '../layers/initializers.js';
+import { independentUnits } from './independentUnits.js';
 import { type Figure, type MeasureOptions, type Measures, measure, measureAuc, type ScoredItem } from './measures.js';
 import { type PairedRanking, rankWithinPairs } from './pairedRanking.js';
+import { type CueFigures, simpleCues, type VideoProperties } from './simpleCues.js';
 import { type Spread, spread } from './spread.js';
 
 /** A video with its label and what the detector said of it. */
@@ -11,6 +13,11 @@ export type EvaluatedVideo = {
   method?: string;
   /** A fake and the original it was made from share it. */
   pairGroup?: string;
+  /** Who is to be seen. */
+  identity?: string;
+  /** Where the file comes from. */
+  collection?: string;
+  properties?: VideoProperties;
   /** Probability of being fake: mean over the evenly placed clips, and of the middle clip; 0.5 where it could not be scored. */
   score: number;
   score1Clip: number;
@@ -43,22 +50,22 @@ export type Evaluated = {
   meanMethodAuc: number | null;
   paired: PairedRanking;
   hll: HllStatistics;
+  /** What needs no detector. */
+  cues: CueFigures[];
 };
 
 /** Fakes of a manifest without a method. */
 export const UNNAMED_METHOD = '(not named)';
 export const methodOf = ({ method }: Pick<EvaluatedVideo, 'method'>): string => method ?? UNNAMED_METHOD;
 
-/** What counts as one sample in the intervals: videos of a pair group show the same person. */
-export const identityOf = ({ id, pairGroup }: Pick<EvaluatedVideo, 'id' | 'pairGroup'>): string =>
-  pairGroup === undefined ? `id ${id}` : `pair group ${pairGroup}`;
-
 /** All figures of an evaluation. A pure function of the videos and the options. */
 export function evaluateVideos(videos: readonly EvaluatedVideo[], options: EvaluationOptions): Evaluated {
   const { uniformOf, ...rest } = options;
   const drawn = (name: string) => ({ ...rest, uniform: uniformOf(name) });
+  const units = independentUnits(videos);
+  const unitOf = new Map(videos.map((video, i) => [video, units[i]!]));
   const items = (chosen: readonly EvaluatedVideo[], scoreOf: (video: EvaluatedVideo) => number): ScoredItem[] =>
-    chosen.map((video) => ({ label: video.label, score: scoreOf(video), identity: identityOf(video) }));
+    chosen.map((video) => ({ label: video.label, score: scoreOf(video), identity: String(unitOf.get(video)) }));
   const ofGroup = (chosen: readonly EvaluatedVideo[]) => ({
     all: measure(
       items(chosen, ({ score }) => score),
@@ -104,5 +111,9 @@ export function evaluateVideos(videos: readonly EvaluatedVideo[], options: Evalu
     meanMethodAuc: aucs.length === 0 ? null : aucs.reduce((sum, auc) => sum + auc, 0) / aucs.length,
     paired: paired(videos),
     hll: hll(videos),
+    cues: simpleCues(
+      videos.map((video, i) => ({ ...video, unit: units[i]! })),
+      drawn,
+    ),
   };
 }

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import type { VideoProperties } from '../../model/index.js';
 import { UserError } from '../userError.js';
 import { checkClipId } from './clipId.js';
 import { describeShared, sharedBetweenSplits } from './sharedBetweenSplits.js';
@@ -8,13 +9,26 @@ import { describeShared, sharedBetweenSplits } from './sharedBetweenSplits.js';
 export const SPLIT_NAMES = ['train', 'val', 'test'] as const;
 export type SplitName = (typeof SPLIT_NAMES)[number];
 /** One clip of a split. `label` 0 real, 1 fake. */
-export type SplitEntry = { id: string; label: 0 | 1; method?: string; pairGroup?: string; identity?: string };
+export type SplitEntry = {
+  id: string;
+  label: 0 | 1;
+  method?: string;
+  /** A fake and the original it was made from share it. */
+  pairGroup?: string;
+  /** Who is to be seen. */
+  identity?: string;
+  /** Where the file comes from. */
+  collection?: string;
+  /** What the manifest tells of the file. */
+  properties?: VideoProperties;
+};
 export type Splits = { readonly source: string; readonly clips: Record<SplitName, SplitEntry[]> };
 
 const emptySplits = (): Record<SplitName, SplitEntry[]> => ({ train: [], val: [], test: [] });
 
 /**
- * `manifest.csv`: columns `id,split,label` and optionally `method,pair_group,identity`; others are ignored.
+ * `manifest.csv`: columns `id,split,label` and optionally `method,pair_group,identity,collection` and, as preprocess
+ * writes them, `width,height,face_px,bits_per_pixel`; others are ignored.
  * @throws UserError naming the line of the first bad row.
  */
 export function parseManifest(text: string, file: string): Record<SplitName, SplitEntry[]> {
@@ -47,9 +61,27 @@ export function parseManifest(text: string, file: string): Record<SplitName, Spl
       ...(row.method ? { method: row.method } : {}),
       ...(row.pair_group ? { pairGroup: row.pair_group } : {}),
       ...(row.identity ? { identity: row.identity } : {}),
+      ...(row.collection ? { collection: row.collection } : {}),
+      ...propertiesOf(row),
     });
   });
   return clips;
+}
+
+const PROPERTY_COLUMNS = {
+  width: 'width',
+  height: 'height',
+  facePixels: 'face_px',
+  bitsPerPixel: 'bits_per_pixel',
+} as const satisfies Partial<Record<keyof VideoProperties, string>>;
+
+/** They only serve to look at what a detector might read instead of faces: what is no positive number is not known. */
+function propertiesOf(row: Record<string, string>): { properties?: VideoProperties } {
+  const known = Object.entries(PROPERTY_COLUMNS).flatMap(([name, column]) => {
+    const value = Number(row[column]);
+    return value > 0 && Number.isFinite(value) ? [[name, value] as const] : [];
+  });
+  return known.length === 0 ? {} : { properties: Object.fromEntries(known) };
 }
 
 /** A JSON split: a list of ids, or FaceForensics++'s list of id pairs (both ids of a pair are originals). */

@@ -10,6 +10,7 @@ const COLUMNS: readonly [name: string, cell: (video: ScoredVideo) => string | nu
   ['hll_ratio', ({ hllRatio }) => hllRatio],
   ['hll_energy', ({ hllEnergy }) => hllEnergy],
   ['clips', ({ clips }) => clips],
+  ['sharpness', ({ properties }) => properties?.sharpness],
   ['note', ({ failure }) => failure && `not scored: ${failure.stage}: ${failure.reason}`],
 ];
 

@@ -1,4 +1,4 @@
-import { indecision, type Spread } from '../../model/index.js';
+import { type CueFigures, indecision, type Spread } from '../../model/index.js';
 import { confusionMatrix } from '../report/confusionMatrix.js';
 import { type Column, dataTable } from '../report/dataTable.js';
 import { histogramChart } from '../report/histogramChart.js';
@@ -9,7 +9,7 @@ import { FAKE_COLOUR, REAL_COLOUR } from '../report/palette.js';
 import { rocChart } from '../report/rocChart.js';
 import { spreadChart } from '../report/spreadChart.js';
 import { type EvaluationResult, namedMethods } from './evaluationResult.js';
-import { figureText, HLL_WORDS, numberText } from './figureText.js';
+import { CUE_WORDS, figureText, HLL_WORDS, numberText } from './figureText.js';
 import type { ScoredVideo } from './scoreVideos.js';
 
 /** The whole page `evaluation.html`. */
@@ -34,6 +34,7 @@ export function evaluationSections(result: EvaluationResult, videos: readonly Sc
     { id: 'figures', title: 'Figures', content: figures(result) },
     { id: 'ranking', title: 'Ranking and decisions', content: ranking(result, videos) },
     { id: 'pairs', title: 'Against their own originals', content: pairs(result) },
+    { id: 'cues', title: 'What needs no detector', content: cues(result) },
     { id: 'hll', title: 'Flicker band (HLL)', content: hll(result) },
     { id: 'failed', title: `Videos that could not be scored (${result.videos.failed})`, content: failed(result) },
     { id: 'meaning', title: 'What these numbers mean, and what not', content: meaning(result) },
@@ -121,6 +122,22 @@ ${dataTable(
 )}`;
 }
 
+function cues({ cues: known, pooled, paired }: EvaluationResult): Markup {
+  const rows: (Pick<CueFigures, 'reals' | 'fakes' | 'auc' | 'paired'> & { name: string })[] = [
+    { name: 'the detector', reals: pooled.all.reals, fakes: pooled.all.fakes, auc: pooled.all.auc, paired },
+    ...known.map((figures) => ({ ...figures, name: CUE_WORDS[figures.cue] })),
+  ];
+  return html`<p>How far simple cues get that look at no face. Their sign was fixed beforehand: an AUC below 0.5 says that the opposite is true of these videos, and 1 − AUC how strongly. Where a cue does as well as the detector, the videos do not show that the detector has learnt more than that cue.</p>
+${dataTable(rows, [
+  { name: 'taken for the fake', cell: ({ name }) => name },
+  { name: 'real + fake', cell: ({ reals, fakes }) => `${reals} + ${fakes}`, numeric: true },
+  { name: 'AUC', cell: ({ auc }) => figureText(auc), numeric: true },
+  { name: 'pairs', cell: ({ paired: one }) => one.pairs, numeric: true },
+  { name: 'fake above its original', cell: ({ paired: one }) => figureText(one.share), numeric: true },
+])}
+<p class="caption">Softness is measured in the crops that were scored, by the variance of the Laplacian. The others come from columns of the manifest (<code>width,height,face_px,bits_per_pixel</code>, which preprocess writes, and <code>collection</code>): the collection's name is read by the share of fakes among other people's videos of the same collection.</p>`;
+}
+
 function hll(result: EvaluationResult): Markup {
   const { hll: pooled } = result;
   const methods = namedMethods(result);
@@ -162,7 +179,7 @@ function meaning({ advice, bootstrap, videos, data, threshold }: EvaluationResul
   return html`<ul>
 <li><b>AUC</b> is the chance that a fake drawn at random scores above a real video drawn at random. It needs no threshold. <b>EER</b> is the error rate at the threshold where both kinds of error are equally frequent; <b>AP</b> the mean precision over all thresholds, which depends on how many fakes there are among the videos.</li>
 <li><b>Accuracy, precision, recall and F1</b> hold at the threshold ${threshold} and at this share of fakes (${videos.fake} of ${videos.total}). A detector can rank well and still have the wrong threshold: look at the histogram. Where ${((100 * Math.max(videos.fake, videos.real)) / videos.total).toFixed(0)} % of the videos are of one class, always naming that class has that accuracy.</li>
-<li><b>Intervals</b> come from drawing identities again with replacement, ${bootstrap.resamples} times (seed ${bootstrap.seed}). An identity is a <code>pair_group</code> where the manifest names one, else a video's id: without pair groups several videos of one person count as independent and the intervals are usually too narrow. They tell how much the figures would move with other people from the same source; not what happens with other generators, cameras or compression.</li>
+<li><b>Intervals</b> come from drawing identities again with replacement, ${bootstrap.resamples} times (seed ${bootstrap.seed}). Videos that share an <code>identity</code> or a <code>pair_group</code> in the manifest are drawn together; without these columns several videos of one person count as independent and the intervals are usually too narrow. They tell how much the figures would move with other people from the same source; not what happens with other generators, cameras or compression.</li>
 <li><b>Not said here:</b> how the detector does on methods that are not in the table, on videos that were recompressed or filmed otherwise, or on a single video. A score is no calibrated probability.${data.split !== 'test' && html` And the split "${data.split}" is not the test split: ${data.split === 'train' ? 'the detector has seen these people.' : 'the checkpoint may have been chosen by it.'}`}</li>
 </ul>
 ${

@@ -1,6 +1,6 @@
 import { indecision, MEASURE_NAMES, type Measures } from '../../model/index.js';
 import { type EvaluationResult, namedMethods } from './evaluationResult.js';
-import { figureText, intervalText, numberText } from './figureText.js';
+import { CUE_WORDS, figureText, intervalText, numberText } from './figureText.js';
 
 const HEADINGS = { auc: 'AUC', eer: 'EER', ap: 'AP', accuracy: 'acc.', precision: 'prec.', recall: 'recall', f1: 'F1' };
 
@@ -9,7 +9,7 @@ const MOST_FAILED = 10;
 
 /** The figures for the terminal. `full`: one clip, intervals of every measure, pairs and HLL statistics besides. */
 export function evaluationTable(result: EvaluationResult, full: boolean): string {
-  const { pooled, paired, hll, videos, advice, clips } = result;
+  const { pooled, paired, hll, cues, videos, advice, clips } = result;
   const methods = namedMethods(result);
   const rows: [string, Measures][] = [
     ...methods.map(({ method, all }): [string, Measures] => [method, all]),
@@ -49,6 +49,22 @@ export function evaluationTable(result: EvaluationResult, full: boolean): string
       ? 'no pairs of a fake and its original: the manifest has no pair_group that holds both'
       : `the fake scores above its own original in ${figureText(paired.share)} of ${paired.pairs} pairs${paired.ties > 0 ? `, ${paired.ties} of them ties (counted half)` : ''}`,
   );
+  if (full && cues.length > 0)
+    lines.push(
+      '',
+      'without a detector: taken for the fake',
+      ...aligned([
+        ['', 'AUC', '', 'pairs', 'share', ''],
+        ...cues.map(({ cue, auc, paired: { pairs, share } }) => [
+          CUE_WORDS[cue],
+          numberText(auc.value),
+          intervalText(auc),
+          String(pairs),
+          numberText(share.value),
+          intervalText(share),
+        ]),
+      ]),
+    );
   if (videos.failed > 0) {
     lines.push(
       '',

@@ -1,4 +1,4 @@
-import type { Figure } from '../../model/index.js';
+import type { CueName, Figure } from '../../model/index.js';
 
 /** `0.873`, or a dash where there is no value. */
 export const numberText = (value: number | null, digits = 3): string => (value === null ? '–' : value.toFixed(digits));
@@ -16,3 +16,12 @@ export const figureText = (figure: Figure, digits = 3): string => {
 /** `hllRatio`'s name in words, used where a reader first meets it. */
 export const HLL_WORDS =
   'share of the wavelet band that holds fast change in time and slow change in space (HLL) in the energy of all bands';
+
+/** What each cue takes for the fake. */
+export const CUE_WORDS: Record<CueName, string> = {
+  softness: 'the softer crop',
+  few_pixels: 'the smaller picture',
+  small_face: 'the smaller face',
+  few_bits: 'the file with fewer bits per pixel',
+  collection: 'what comes from a collection of fakes',
+};

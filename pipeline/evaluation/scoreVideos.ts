@@ -83,18 +83,22 @@ function joined(made: readonly CutClips[]): Uint8Array {
   return bytes;
 }
 
-const common = ({ id, label, method, pairGroup }: SplitEntry) => ({
+const common = ({ id, label, method, pairGroup, identity, collection, properties }: SplitEntry) => ({
   ...{ id, label },
   ...(method === undefined ? {} : { method }),
   ...(pairGroup === undefined ? {} : { pairGroup }),
+  ...(identity === undefined ? {} : { identity }),
+  ...(collection === undefined ? {} : { collection }),
+  ...(properties === undefined ? {} : { properties }),
 });
 
-function rowOf(entry: SplitEntry, { even, middle }: CutClips, scores: readonly Score[]): ScoredVideo {
+function rowOf(entry: SplitEntry, { even, middle, sharpness }: CutClips, scores: readonly Score[]): ScoredVideo {
   const evenScores = scores.slice(0, even);
   const mean = (figureOf: (score: Score) => number) =>
     evenScores.reduce((sum, score) => sum + figureOf(score), 0) / evenScores.length;
   return {
     ...common(entry),
+    properties: { ...entry.properties, sharpness },
     score: mean(({ probability }) => probability),
     score1Clip: scores[middle]!.probability,
     hllRatio: mean(({ hllRatio }) => hllRatio),

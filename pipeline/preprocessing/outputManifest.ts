@@ -3,18 +3,22 @@ import { parse } from 'csv-parse/sync';
 import { writeAtomically } from '../../model/checkpoint/atomicFile.js';
 import type { PreprocessRow } from './preprocessLog.js';
 
-const COLUMNS = 'id,split,label,method,pair_group,identity,source,runs,frames,face_px,width,height,fps'.split(',');
+const COLUMNS =
+  'id,split,label,method,pair_group,identity,collection,source,runs,frames,face_px,width,height,fps,bits_per_pixel'.split(
+    ',',
+  );
 
 /**
  * Writes `manifest.csv`: a row for each face that was cut. Rows of other clips that stand in it already are kept.
- * `face_px` is the side of the crop's square in the video before it was scaled, median over the runs.
+ * `face_px` is the side of the crop's square in the video before it was scaled, median over the runs; `bits_per_pixel`
+ * counts all of the file, sound as well.
  */
 export async function writeOutputManifest(file: string, finished: Iterable<PreprocessRow>): Promise<void> {
   const rows = new Map<string, Record<string, string>>();
   const before = await readFile(file, 'utf8').catch(() => '');
   for (const row of parse(before, { columns: true, skip_empty_lines: true, bom: true }) as Record<string, string>[])
     if (row.id) rows.set(row.id, row);
-  for (const { path, split, label, more, faces, video } of finished)
+  for (const { path, bytes, split, label, more, faces, video } of finished)
     faces.forEach(({ id, runs, frames, squares }, face) => {
       rows.set(id, {
         ...{ id, split, label: String(label), ...more },
@@ -27,6 +31,7 @@ export async function writeOutputManifest(file: string, finished: Iterable<Prepr
           face_px: String(median(squares.map(({ side }) => side))),
         },
         ...{ width: String(video.width), height: String(video.height), fps: String(Number(video.rate.toFixed(3))) },
+        bits_per_pixel: String(Number(((8 * bytes) / (video.frames * video.width * video.height)).toPrecision(4))),
       });
     });
   const columns = [...new Set([...COLUMNS, ...[...rows.values()].flatMap((row) => Object.keys(row))])];

@@ -24,11 +24,11 @@ const EXTENSIONS = new Set(
   '.3gp .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv'.split(' '),
 );
 const PATTERN = /[*?[\]{}]/;
-const COLUMNS = ['method', 'pair_group', 'identity'] as const;
+const COLUMNS = ['method', 'pair_group', 'identity', 'collection'] as const;
 
 /**
  * The videos that the arguments name: files, folders (searched to the bottom), patterns such as `clips/*.mp4` and CSV
- * manifests with a column `file` (relative to the manifest) and optionally `id,split,label,method,pair_group,identity`.
+ * manifests with a column `file` (relative to the manifest) and optionally `id,split,label,method,pair_group,identity,collection`.
  * @throws UserError naming what cannot be found or read, and where
  */
 export async function listVideos(given: readonly string[], defaults: ListDefaults): Promise<ListedVideo[]> {

@@ -1,5 +1,6 @@
 import { resizeTaps } from '../image/axisTaps.js';
 import { wholeBox } from '../image/box.js';
+import { laplacianVariance } from '../image/laplacianVariance.js';
 import { resampleRgb } from '../image/resampleRgb.js';
 import { readClip, type StoredClip } from '../npz/readClip.js';
 import type { NpzLimits } from '../npz/readNpz.js';
@@ -41,6 +42,8 @@ export type CutClips = {
   even: number;
   /** Which clip is the one in the middle of the video. */
   middle: number;
+  /** Variance of the Laplacian of the finished frames, mean over the evenly placed clips: how sharp the video is. */
+  sharpness: number;
 };
 
 /**
@@ -82,11 +85,15 @@ export async function cutStoredClips(stored: StoredClip, options: CuttingOptions
   const middle = choose(windowsAt(0.5));
 
   const frames = num_segments * frames_per_segment;
-  const clipBytes = frames * size * size * 3;
+  const frameBytes = size * size * 3;
+  const clipBytes = frames * frameBytes;
   const bytes = new Uint8Array(chosen.length * clipBytes);
   for (const [at, starts] of chosen.entries())
     await cutOne(stored, starts, options, bytes.subarray(at * clipBytes, (at + 1) * clipBytes));
-  return { id: stored.id, shape: [frames, size, size, 3], bytes, even, middle };
+  let sharpness = 0;
+  for (let frame = 0; frame < even * frames; frame++)
+    sharpness += laplacianVariance(bytes, frame * frameBytes, size, size) / (even * frames);
+  return { id: stored.id, shape: [frames, size, size, 3], bytes, even, middle, sharpness };
 }
 
 /** One clip of the given windows into `out` `[T, size, size, 3]`. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type EvaluatedVideo, evaluateVideos, identityOf } from '../../../model/evaluation/evaluateVideos.js';
+import { type EvaluatedVideo, evaluateVideos } from '../../../model/evaluation/evaluateVideos.js';
 import type { Measures } from '../../../model/evaluation/measures.js';
 import { rankScores } from '../../../model/evaluation/rankedScores.js';
 import { rocCorners } from '../../../model/evaluation/ranking.js';
@@ -98,7 +98,6 @@ describe('evaluateVideos', () => {
     const loose = (list: readonly EvaluatedVideo[]) => list.map(({ pairGroup, ...video }) => video);
     // Taken for new people, the copies would narrow it by √2.
     expect(width(loose(copies))).toBeLessThan(0.85 * width(loose(videos)));
-    expect(identityOf({ id: 'x' })).not.toBe(identityOf({ id: 'y', pairGroup: 'x' }));
   });
 
   it('counts unscored videos as 0.5 and leaves them out of pairs and HLL', () => {

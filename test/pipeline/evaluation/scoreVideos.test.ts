@@ -12,6 +12,7 @@ const cutOf = (id: string, even: number, first: number): CutClips => ({
   bytes: Uint8Array.from({ length: (even + 1) * BYTES }, (_, i) => first + Math.floor(i / BYTES)),
   even,
   middle: even,
+  sharpness: first + 1,
 });
 const scoreOf = (byte: number): Score => ({ probability: byte / 100, hllRatio: byte / 200, hllEnergy: byte });
 
