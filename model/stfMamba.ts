@@ -40,6 +40,7 @@ export class StfMamba {
   readonly #waveletScan: WaveletSelectiveScan | undefined;
   readonly #temporal: PnCascade | MambaTransformer;
   readonly #head: ClassifierHead;
+  readonly #frameHead: Lateral | undefined;
 
   /**
    * Weights of a pretrained backbone are not read here: see loadPretrained.
@@ -64,6 +65,9 @@ export class StfMamba {
       ? new PnCascade(scope, pooledWidths, config, this.#constants)
       : new MambaTransformer(scope, config);
     this.#head = new ClassifierHead(scope.within('head'), config.stage4_dim, config.num_classes);
+    if (config.frame_loss_weight > 0) {
+      this.#frameHead = new Lateral(scope.within('frame_head'), pooledWidths[2], config.num_classes, config);
+    }
     this.trainable = new Set([...scope.parameters].filter(([, { trainable }]) => trainable).map(([name]) => name));
   }
 
@@ -87,7 +91,9 @@ export class StfMamba {
       const { hllEnergy, allBandEnergy, bands, attention } = wavelet;
       const waveletTokens = bands && this.#waveletScan?.forward({ bands, attention }, batch);
       const tokens = this.#overTime(pooled, wavelet, nextMask, waveletTokens);
-      return { logits: this.#head.forward(tokens, masks?.dropout), hllEnergy, allBandEnergy };
+      const frameLogits = masks && this.#frameHead?.forward(pooled[2]);
+      const logits = this.#head.forward(tokens, masks?.dropout);
+      return { logits, hllEnergy, allBandEnergy, ...(frameLogits && { frameLogits }) };
     });
   }
 

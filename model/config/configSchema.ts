@@ -72,6 +72,8 @@ const trainingShape = {
   warmup_epochs: nonNegative,
   min_lr: nonNegative,
   label_smoothing: fraction,
+  pair_loss_weight: nonNegative,
+  frame_loss_weight: nonNegative,
   hll_loss_weight: nonNegative,
   hll_loss_margin: z.number(),
   hll_loss_mode: z.enum(['mean', 'paired']),

@@ -58,6 +58,8 @@ export const defaultConfig = (): StfConfig => ({
   warmup_epochs: 5,
   min_lr: 1e-6,
   label_smoothing: 0.1,
+  pair_loss_weight: 0, // of the ranking loss within pairs
+  frame_loss_weight: 0, // of the trunk's own loss on every frame by itself
   hll_loss_weight: 0.1,
   hll_loss_margin: 1,
   hll_loss_mode: 'mean',

@@ -1,20 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
+import { meanOver, members, pairDifferences } from './pairDifferences.js';
 
 /** Mean flicker of each class, and whether a term over them is defined for this batch. Scalars. */
 export type FlickerLoss = { loss: tf.Scalar; gap: tf.Scalar; real: tf.Scalar; fake: tf.Scalar; defined: tf.Scalar };
 
 const REAL = 0;
 const FAKE = 1;
-
-/** `[B]`, 1 where the label is of this class. */
-function members(labels: tf.Tensor1D, label: number): tf.Tensor1D {
-  return tf.cast(tf.equal(labels, tf.scalar(label, 'int32')), 'float32');
-}
-
-/** Mean over the marked samples; 0 where there are none. */
-function meanOver(values: tf.Tensor1D, mask: tf.Tensor1D): tf.Scalar {
-  return tf.div(tf.sum(tf.mul(values, mask)), tf.maximum(tf.sum(mask), 1));
-}
 
 function classMeans(values: tf.Tensor1D, labels: tf.Tensor1D) {
   const isReal = members(labels, REAL);
@@ -45,26 +36,9 @@ export function contrastiveFlickerLoss(
   const { isReal, isFake, real, fake, gap } = classMeans(values, labels);
   const defined = allPresent(isReal, isFake);
   const hinge = (difference: tf.Tensor) => tf.relu(tf.sub(margin, difference));
-  const loss = mode === 'mean' ? tf.mul(hinge(gap), defined) : meanOver(...pairHinges(values, isReal, isFake, hinge));
-  return { loss: loss as tf.Scalar, gap, real, fake, defined };
-}
-
-/** Hinges `[B]` of the pairs, by number, and which numbers stand for a pair. */
-function pairHinges(
-  values: tf.Tensor1D,
-  isReal: tf.Tensor1D,
-  isFake: tf.Tensor1D,
-  hinge: (difference: tf.Tensor) => tf.Tensor,
-): [tf.Tensor1D, tf.Tensor1D] {
-  const size = values.shape[0];
-  const numbers = tf.reshape(tf.range(0, size, 1, 'float32'), [size, 1]);
-  /** Row i marks the i-th member of a class. */
-  const selection = (mask: tf.Tensor1D) =>
-    tf.mul(tf.cast(tf.equal(numbers, tf.cumsum(mask, 0, true)), 'float32'), mask);
-  const column = tf.reshape(values, [size, 1]) as tf.Tensor2D;
-  const pick = (mask: tf.Tensor1D) => tf.reshape(tf.matMul(selection(mask) as tf.Tensor2D, column), [size]);
-  const isPair = tf.less(tf.reshape(numbers, [size]), tf.minimum(tf.sum(isReal), tf.sum(isFake)));
-  return [hinge(tf.sub(pick(isFake), pick(isReal))) as tf.Tensor1D, tf.cast(isPair, 'float32') as tf.Tensor1D];
+  if (mode === 'mean') return { loss: tf.mul(hinge(gap), defined), gap, real, fake, defined };
+  const { differences, isPair } = pairDifferences(values, labels);
+  return { loss: meanOver(hinge(differences) as tf.Tensor1D, isPair), gap, real, fake, defined };
 }
 
 /**

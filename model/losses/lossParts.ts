@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
 import { flickerRatio } from '../wavelet/bandEnergy.js';
-import { crossEntropy } from './crossEntropy.js';
+import { crossEntropy, frameCrossEntropy } from './crossEntropy.js';
 import { contrastiveFlickerLoss, type FlickerLoss, realFlickerLoss } from './flickerLoss.js';
+import { pairRankingLoss } from './pairRankingLoss.js';
 
 /** What a model says about a batch of clips. */
 export type ModelOutput = {
@@ -12,22 +13,33 @@ export type ModelOutput = {
   hllEnergy: tf.Tensor1D;
   /** Sum over bands of the mean square, `[B]`. */
   allBandEnergy: tf.Tensor1D;
+  /** What the trunk says of each frame by itself, `[B,T,2]`; in training with `frame_loss_weight` only. */
+  frameLogits?: tf.Tensor3D;
 };
 
-export type LossName = 'total' | 'ce' | 'hll' | 'gap' | 'hllReal' | 'hllFake' | 'hllDefined';
+export type LossName = 'total' | 'ce' | 'pair' | 'frame' | 'hll' | 'gap' | 'hllReal' | 'hllFake' | 'hllDefined';
 
 /**
- * All parts of the training loss; `total` = ce + hll_loss_weight·hll is the one to minimise. `gap`, `hllReal` and
- * `hllFake` speak of the value that the flicker term looks at: the ratio when normalised, else the amplitude.
+ * All parts of the training loss; `total` = ce + pair_loss_weight·pair + frame_loss_weight·frame + hll_loss_weight·hll
+ * is the one to minimise. Terms of weight 0 are not computed but for hll. `gap`, `hllReal` and `hllFake` speak of the
+ * value that the flicker term looks at: the ratio when normalised, else the amplitude.
  *
  * @param labels `[B]` int32, 0 real, 1 fake
  */
 export function lossParts(output: ModelOutput, labels: tf.Tensor1D, config: StfConfig): Record<LossName, tf.Scalar> {
   const ce = crossEntropy(output.logits, labels, config.label_smoothing);
   const flicker = flickerLoss(output, labels, config);
-  const total = tf.add(ce, tf.mul(flicker.loss, config.hll_loss_weight)) as tf.Scalar;
+  const { pair_loss_weight, frame_loss_weight, hll_loss_weight, label_smoothing } = config;
+  const pair = pair_loss_weight > 0 ? pairRankingLoss(output.logits, labels) : tf.scalar(0);
+  const frame = output.frameLogits ? frameCrossEntropy(output.frameLogits, labels, label_smoothing) : tf.scalar(0);
+  const terms: [tf.Scalar, number][] = [
+    [flicker.loss, hll_loss_weight],
+    ...(pair_loss_weight > 0 ? [[pair, pair_loss_weight] as [tf.Scalar, number]] : []),
+    ...(output.frameLogits ? [[frame, frame_loss_weight] as [tf.Scalar, number]] : []),
+  ];
+  const total = terms.reduce((sum, [term, weight]) => tf.add(sum, tf.mul(term, weight)), ce);
   const { loss: hll, gap, real: hllReal, fake: hllFake, defined: hllDefined } = flicker;
-  return { total, ce, hll, gap, hllReal, hllFake, hllDefined };
+  return { total, ce, pair, frame, hll, gap, hllReal, hllFake, hllDefined };
 }
 
 function flickerLoss({ hllEnergy, allBandEnergy }: ModelOutput, labels: tf.Tensor1D, config: StfConfig): FlickerLoss {

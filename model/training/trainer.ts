@@ -43,7 +43,7 @@ export type TrainerOptions = {
   say?: (note: string) => void;
 };
 
-const partNames = ['total', 'ce', 'hll', 'gap', 'hllReal', 'hllFake', 'hllDefined'] as const;
+const partNames = ['total', 'ce', 'pair', 'frame', 'hll', 'gap', 'hllReal', 'hllFake', 'hllDefined'] as const;
 
 /**
  * How TensorFlow refuses to read at a position that is no number: the offsets of a contour convolution, once weights or
@@ -238,7 +238,7 @@ export class Trainer {
     return numbers!;
   }
 
-  /** Forward and backward pass; returns the parts of the loss, `[7]`. */
+  /** Forward and backward pass; returns the parts of the loss in the order of `partNames`. */
   #addGradients(batch: tf.Tensor5D, target: tf.Tensor1D, masks: TrainingMasks): tf.Tensor {
     const variables = this.#groups.flatMap((group) => group.variables);
     let stacked: tf.Tensor | undefined;

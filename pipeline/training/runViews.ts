@@ -132,13 +132,14 @@ export class RunViews {
     this.#server?.moved();
   }
 
-  onValidation({ auc, ap, eer, accuracy }: ValidationResult, step: number, isBest: boolean): void {
+  onValidation({ auc, ap, eer, accuracy, inPair }: ValidationResult, step: number, isBest: boolean): void {
     this.#validated = { auc, bestAuc: isBest ? auc : (this.#run?.state.best?.auc ?? auc) };
     this.#events?.scalars(step, {
       'validation/auc': auc,
       'validation/ap': ap,
       'validation/eer': eer,
       'validation/accuracy': accuracy,
+      'validation/in_pair': inPair,
     });
     this.#server?.moved();
   }

@@ -178,11 +178,11 @@ export class Stretch {
           { step, parts },
         ),
       onValidation: (result, step, isBest) => {
-        const { auc, ap, eer, pairs } = result;
+        const { auc, ap, eer, inPair, pairs } = result;
         views.onValidation(result, step, isBest);
         log.info(
-          `validation after step ${step}: AUC ${auc.toFixed(4)}, AP ${ap.toFixed(4)}, EER ${eer.toFixed(4)} on ${pairs} self-blended pairs${isBest ? ' (best so far)' : ''}`,
-          { kind: 'val', step, auc, ap, eer },
+          `validation after step ${step}: AUC ${auc.toFixed(4)}, AP ${ap.toFixed(4)}, EER ${eer.toFixed(4)}, right in ${(100 * inPair).toFixed(0)} % of pairs, on ${pairs} self-blended pairs${isBest ? ' (best so far)' : ''}`,
+          { kind: 'val', step, auc, ap, eer, in_pair: inPair },
         );
       },
     };

@@ -29,6 +29,8 @@ export function meanLosses(parts: readonly MicroResult[]): MicroResult {
   return {
     total: mean('total', parts),
     ce: mean('ce', parts),
+    pair: mean('pair', parts),
+    frame: mean('frame', parts),
     hll: mean('hll', defined),
     gap: mean('gap', defined),
     hllReal: mean('hllReal', defined),

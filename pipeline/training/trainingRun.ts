@@ -305,12 +305,15 @@ export class TrainingRun {
 
   async #writeMetrics(result: StepResult): Promise<void> {
     const { losses } = result;
+    const { pair_loss_weight, frame_loss_weight } = this.parts.config;
     const { readiness } = this.meters.training.snapshot();
     await this.parts.sinks.metrics.write({
       step: result.step,
       epoch: result.epoch,
       loss: losses.total,
       ce: losses.ce,
+      ...(pair_loss_weight > 0 ? { pair: losses.pair } : {}),
+      ...(frame_loss_weight > 0 ? { frame: losses.frame } : {}),
       hll: losses.hll,
       gap: losses.gap,
       hll_real: losses.hllReal,
@@ -338,8 +341,8 @@ export class TrainingRun {
     if (!result) return;
     this.#state.validatedStep = step;
     this.#unsaved = true;
-    const { auc, ap, eer, accuracy, pairs, ms } = result;
-    await sinks.metrics.write({ kind: 'val', step, epoch, auc, ap, eer, accuracy, pairs, ms });
+    const { auc, ap, eer, accuracy, inPair, pairs, ms } = result;
+    await sinks.metrics.write({ kind: 'val', step, epoch, auc, ap, eer, accuracy, in_pair: inPair, pairs, ms });
     const isBest = auc > (this.#state.best?.auc ?? Number.NEGATIVE_INFINITY);
     onValidation(result, step, isBest);
     this.#longest.validation = Math.max(this.#longest.validation, ms);

@@ -7,7 +7,16 @@ import { joinPairs } from './microBatch.js';
 import { DivergedError, type TrainActorClient } from './trainActorClient.js';
 
 /** Scores on held-out self-blended pairs. */
-export type ValidationResult = { auc: number; ap: number; eer: number; accuracy: number; pairs: number; ms: number };
+export type ValidationResult = {
+  auc: number;
+  ap: number;
+  eer: number;
+  accuracy: number;
+  /** Share of pairs in which the fake scores above its own original, a tie counting half. */
+  inPair: number;
+  pairs: number;
+  ms: number;
+};
 
 export type ValidationOptions = {
   /** Ids of the split's real clips, and how many pairs to make of them (each clip at least once). */
@@ -74,6 +83,7 @@ export class Validation {
       ap: averagePrecision(labels, scores),
       eer: equalErrorRate(labels, scores),
       accuracy: decisionsAt(labels, scores).accuracy,
+      inPair: shareInPairs(labels, scores),
       pairs: labels.length / 2,
       ms: performance.now() - begun,
     };
@@ -87,4 +97,12 @@ export class Validation {
     onFailure(describeFailure(outcome));
     return undefined;
   }
+}
+
+/** The i-th real and the i-th fake are a pair. */
+function shareInPairs(labels: readonly number[], scores: readonly number[]): number {
+  const of = (label: number) => scores.filter((_, i) => labels[i] === label);
+  const reals = of(0);
+  const fakes = of(1);
+  return fakes.reduce((sum, fake, i) => sum + (fake > reals[i]! ? 1 : fake === reals[i] ? 0.5 : 0), 0) / fakes.length;
 }

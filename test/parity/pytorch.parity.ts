@@ -43,7 +43,7 @@ const flags = [
   'use_wss',
   'use_adaptive_sdim',
 ] as const;
-const lossNames: Record<LossName, string> = {
+const lossNames: Record<Exclude<LossName, 'pair' | 'frame'>, string> = {
   total: 'total',
   ce: 'ce',
   hll: 'hll',

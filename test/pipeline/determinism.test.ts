@@ -50,7 +50,7 @@ type Run = { batches: string; quarantine: string; states: RunState[] };
 class PretendedActor {
   readonly states: RunState[] = [];
   async micro() {
-    const result = { total: 1, ce: 1, hll: 0, gap: 0, hllReal: 0, hllFake: 0, hllDefined: 0 };
+    const result = { total: 1, ce: 1, pair: 0, frame: 0, hll: 0, gap: 0, hllReal: 0, hllFake: 0, hllDefined: 0 };
     return { result, ms: 1 };
   }
   async apply() {

@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { debug, type StfConfig } from '../../../model/config/stfConfig.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
-import { crossEntropy } from '../../../model/losses/crossEntropy.js';
+import { crossEntropy, frameCrossEntropy } from '../../../model/losses/crossEntropy.js';
 import { lossParts } from '../../../model/losses/lossParts.js';
+import { pairRankingLoss } from '../../../model/losses/pairRankingLoss.js';
 import { gradientErrors, largestDifference, numbersOf } from '../differences.js';
 import { seededValues } from '../seededUniform.js';
 
@@ -174,4 +175,54 @@ test('the cross-entropy gradient of two halves averages to that of the whole', (
   };
   const halves = [...gradient(0, 4), ...gradient(4, 8)].map((v) => v / 2);
   expect(largestDifference(gradient(0, 8), halves)).toBeLessThan(1e-7);
+});
+
+describe('ranking loss within pairs', () => {
+  const classes = [0, 1, 1, 0, 1];
+  /** Rows of (real, fake); the third fake has no partner. */
+  const logits = [0.5, 0.1, -0.2, 0.7, 0.3, 0.3, 1.2, -0.4, 9, -9];
+  const margins = [-0.4, 0.9, 0, -1.6];
+  const want = (Math.log1p(Math.exp(margins[0] - margins[1])) + Math.log1p(Math.exp(margins[3] - margins[2]))) / 2;
+  const loss = (values: number[], labels: number[]) =>
+    scalar(pairRankingLoss(tf.tensor2d(values, [labels.length, 2]), ints(labels)));
+
+  test('is the mean over pairs of log(1 + exp(real − fake)), the i-th real with the i-th fake', () => {
+    expect(loss(logits, classes)).toBeCloseTo(want, 6);
+    expect(loss([2, 1, 2, 1], [0, 1])).toBeCloseTo(Math.LN2, 6);
+    expect(loss([2, 1], [0])).toBe(0);
+  });
+
+  test('what both members share does not move it', () => {
+    const shared = [3, -1, 3, -1, 3, -1, 3, -1, 3, -1];
+    const moved = logits.map((value, i) => value + shared[i]!);
+    expect(loss(moved, classes)).toBeCloseTo(want, 5);
+  });
+
+  test('has the gradient of finite differences', () => {
+    const labels = ints(classes);
+    const f = (x: tf.Tensor) => pairRankingLoss(x as tf.Tensor2D, labels).reshape([1]);
+    expect(gradientErrors(f, [tf.tensor2d(logits, [5, 2])], tf.tensor1d([1]))[0]).toBeLessThan(2e-3);
+  });
+
+  test('enters the total by its weight, as the loss of single frames does', () => {
+    const frameLogits = tf.tensor3d(seededValues(8 * 3 * 2, 4), [8, 3, 2]);
+    const given = { ...output(tf.tensor1d(energies)), logits: tf.tensor2d(seededValues(16, 2), [8, 2]), frameLogits };
+    const config = { ...contrastive, pair_loss_weight: 0.5, frame_loss_weight: 0.25 };
+    const got = lossParts(given, ints(labels), config);
+    const terms = scalar(got.ce) + 0.1 * scalar(got.hll) + 0.5 * scalar(got.pair) + 0.25 * scalar(got.frame);
+    expect(scalar(got.total)).toBeCloseTo(terms, 5);
+    expect(scalar(got.pair)).toBeGreaterThan(0.1);
+    expect(scalar(got.frame)).toBeGreaterThan(0.1);
+    const without = lossParts({ ...given, frameLogits: undefined }, ints(labels), contrastive);
+    expect([scalar(without.pair), scalar(without.frame)]).toEqual([0, 0]);
+  });
+});
+
+test('the loss of frames is the mean of their cross-entropies', () => {
+  const logits = tf.tensor3d(seededValues(2 * 3 * 2, 3), [2, 3, 2]);
+  const byFrame = [0, 1, 2].map((t) =>
+    scalar(crossEntropy(logits.slice([0, t, 0], [2, 1, 2]).reshape([2, 2]) as tf.Tensor2D, ints([1, 0]), 0.1)),
+  );
+  const mean = byFrame.reduce((sum, value) => sum + value) / byFrame.length;
+  expect(scalar(frameCrossEntropy(logits, ints([1, 0]), 0.1))).toBeCloseTo(mean, 6);
 });
