@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import { EXIT, parseCommand, runCommand } from '../exitCodes.js';
 import { executeSweep } from '../sweep/executeSweep.js';
 import { parseSweepFile } from '../sweep/sweepFile.js';
@@ -14,6 +15,7 @@ type SweepCommandOptions = SweepOptions & {
   maxSteps?: number;
   epochs?: number;
   seeds?: number[];
+  evaluate?: SplitName;
   plan?: boolean;
 };
 
@@ -46,6 +48,11 @@ const sweepCommand = new Command('node pipeline/sweep.js')
     new Option('--engine <name>', 'what runs the model').choices(['auto', 'tensorflow', 'tensorflow-cuda', 'wasm']),
   )
   .option('--workers <n>', 'augmentation workers; 0: as many as the trainer turns out to need', wholeNumber(0))
+  .addOption(
+    new Option('--evaluate <split>', 'evaluate finished runs on the real and fake videos of this split').choices([
+      ...SPLIT_NAMES,
+    ]),
+  )
   .option('--plan', 'check everything, print the commands, train nothing')
   .addHelpText(
     'after',
@@ -56,7 +63,8 @@ Examples:
 
 Each run has its folder below --out, as train leaves it, with train.log. comparison.json, .csv and .md are written after
 every run. The same command goes on after an interruption: finished runs are not repeated, broken ones go on from their
-last checkpoint. More --max-steps, --epochs or --budget make finished runs go on, too.
+last checkpoint. With --evaluate (or evaluate: test in the file) the best checkpoint of each finished run is evaluated, as
+evaluate does it, and the comparison shows its AUC on real fakes. More --max-steps, --epochs or --budget make finished runs go on, too.
 Exit codes: 0 all runs done (or the money is), 2 wrong input, otherwise that of the first failed run; 130/143 stopped.`,
   )
   .action((file: string, options: SweepCommandOptions) => runCommand(() => sweep(file, options)));
@@ -84,7 +92,11 @@ async function sweep(path: string, options: SweepCommandOptions): Promise<number
     ...(maxSteps === undefined ? {} : { maxSteps }),
     ...(epochs === undefined ? {} : { epochs }),
   };
-  return executeSweep({ runs, out, limits, reference: file.reference, say });
+  const evaluate = options.evaluate ?? file.evaluate;
+  return executeSweep({
+    ...{ runs, out, limits, reference: file.reference, say },
+    ...(evaluate === undefined ? {} : { evaluate }),
+  });
 }
 
 /** @throws UserError when the machine costs money and there is no limit, or too little for every run to begin. */

@@ -26,23 +26,37 @@ const RUN_COLUMNS: readonly [string, (row: ComparisonRow) => string][] = [
   ['time', ({ wall_seconds }) => (wall_seconds === null ? dash : duration(wall_seconds))],
 ];
 
-/** Head and lines of the table of runs. */
-export const runTable = ({ runs }: Comparison): string[][] => [
-  RUN_COLUMNS.map(([head]) => head),
-  ...runs.map((row) => RUN_COLUMNS.map(([, text]) => text(row))),
+const between = (value: number | null, low: number | null, high: number | null) =>
+  value === null ? dash : `${fixed(value, 3)}${low === null ? '' : ` (${fixed(low, 2)}–${fixed(high, 2)})`}`;
+
+const TEST_COLUMNS = (split: string): typeof RUN_COLUMNS => [
+  [`${split} AUC`, ({ test_auc, test_auc_low, test_auc_high }) => between(test_auc, test_auc_low, test_auc_high)],
+  [
+    'in pairs',
+    ({ test_paired, test_paired_low, test_paired_high }) => between(test_paired, test_paired_low, test_paired_high),
+  ],
 ];
 
+/** Head and lines of the table of runs. */
+export function runTable({ runs, evaluated_on }: Comparison): string[][] {
+  const columns = [...RUN_COLUMNS, ...(evaluated_on === null ? [] : TEST_COLUMNS(evaluated_on))];
+  return [columns.map(([head]) => head), ...runs.map((row) => columns.map(([, text]) => text(row)))];
+}
+
 /** Head and lines of the table of variants. */
-export const variantTable = ({ variants, reference }: Comparison): string[][] => [
-  ['run', 'seeds', 'best AUC', 'sd', `difference to ${reference}`],
-  ...variants.map(({ run, seeds, best_auc_mean, best_auc_sd, difference }) => [
-    run,
-    String(seeds),
-    fixed(best_auc_mean, 4),
-    fixed(best_auc_sd, 4),
-    signed(difference, 4),
-  ]),
-];
+export function variantTable({ variants, reference, evaluated_on }: Comparison): string[][] {
+  const tested = evaluated_on !== null;
+  return [
+    [
+      ...['run', 'seeds', 'best AUC', 'sd', `difference to ${reference}`],
+      ...(tested ? [`${evaluated_on} AUC`, 'in pairs'] : []),
+    ],
+    ...variants.map(({ run, seeds, best_auc_mean, best_auc_sd, difference, test_auc_mean, test_paired_mean }) => [
+      ...[run, String(seeds), fixed(best_auc_mean, 4), fixed(best_auc_sd, 4), signed(difference, 4)],
+      ...(tested ? [fixed(test_auc_mean, 3), fixed(test_paired_mean, 3)] : []),
+    ]),
+  ];
+}
 
 /** Columns side by side: names to the left, figures to the right. */
 function aligned(table: readonly string[][]): string {

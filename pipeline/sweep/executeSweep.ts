@@ -3,14 +3,15 @@ import { join, resolve } from 'node:path';
 import pc from 'picocolors';
 import { writeAtomically } from '../../model/index.js';
 import { type Clock, monotonicClock } from '../../operators/index.js';
+import type { SplitName } from '../data/splits.js';
 import { EXIT } from '../exitCodes.js';
 import { UserError } from '../userError.js';
+import { type CommandEnd, type CommandName, CommandProcess, stillTrains } from './commandProcess.js';
 import { type Comparison, compare } from './comparison.js';
 import { comparisonCsv, comparisonMarkdown, comparisonText } from './comparisonTable.js';
-import { readRunResult } from './runResult.js';
+import { evaluationFolder, readRunResult } from './runResult.js';
 import type { PlannedRun } from './sweepPlan.js';
 import { type RunLimits, type RunRecord, SweepState } from './sweepState.js';
-import { stillTrains, type TrainEnd, TrainProcess } from './trainProcess.js';
 
 export type SweepLimits = RunLimits & {
   /** USD for all runs together; undefined only where the machine costs nothing. */
@@ -19,7 +20,7 @@ export type SweepLimits = RunLimits & {
 
 /** A run at work: a process, or what stands in for it. */
 export type StartedRun = {
-  readonly ended: Promise<TrainEnd>;
+  readonly ended: Promise<CommandEnd>;
   readonly pid: number | undefined;
   stop(signal: NodeJS.Signals): void;
 };
@@ -31,9 +32,11 @@ export type SweepParts = {
   limits: SweepLimits;
   /** Variant that the others are compared with. */
   reference: string;
+  /** Finished runs are evaluated on the real and fake videos of this split. */
+  evaluate?: SplitName;
   say: (line: string) => void;
-  /** Default: the train command. */
-  start?: (args: readonly string[], log: string, say: (line: string) => void) => StartedRun;
+  /** Default: the command itself. */
+  start?: (command: CommandName, args: readonly string[], log: string, say: (line: string) => void) => StartedRun;
   clock?: Clock;
 };
 
@@ -64,20 +67,22 @@ class Sweep {
   readonly #start: NonNullable<SweepParts['start']>;
   readonly #clock: Clock;
   readonly #reference: string;
+  readonly #evaluateSplit: SplitName | undefined;
   #stopped: number | undefined;
   #current: StartedRun | undefined;
   /** Runs that this call has made or tried to. */
   readonly #turns = new Set<string>();
 
   constructor(
-    { runs, limits, reference, say, start, clock = monotonicClock }: SweepParts,
+    { runs, limits, reference, evaluate, say, start, clock = monotonicClock }: SweepParts,
     private readonly state: SweepState,
   ) {
     this.#runs = runs;
     this.#limits = limits;
     this.#reference = reference;
+    this.#evaluateSplit = evaluate;
     this.#say = say;
-    this.#start = start ?? ((args, log, tell) => new TrainProcess(args, log, tell));
+    this.#start = start ?? ((command, args, log, tell) => new CommandProcess(command, args, log, tell));
     this.#clock = clock;
   }
 
@@ -97,6 +102,7 @@ class Sweep {
         const title = `run ${index + 1} of ${this.#runs.length}: ${run.name}`;
         if (this.#isDone(run, await readRunResult(run.folder))) this.#say(pc.bold(`${title}: done already`));
         else await this.#make(run, title);
+        await this.#evaluate(run);
         await this.#writeComparison();
       }
       const comparison = await this.#writeComparison();
@@ -198,7 +204,9 @@ class Sweep {
     this.#say(pc.bold(`${title}${cost_per_hour > 0 ? ` with $${share.toFixed(3)}` : ''}`));
     await mkdir(run.folder, { recursive: true });
     const begun = this.#clock();
-    const child = this.#start(args, join(run.folder, 'train.log'), (line) => this.#say(`[${run.name}] ${line}`));
+    const child = this.#start('train', args, join(run.folder, 'train.log'), (line) =>
+      this.#say(`[${run.name}] ${line}`),
+    );
     this.#current = child;
     if (child.pid !== undefined) record.pid = child.pid;
     const metered = () => (before?.meteredUsd ?? 0) + ((this.#clock() - begun) / MS_PER_HOUR) * cost_per_hour;
@@ -223,16 +231,46 @@ class Sweep {
     await this.state.set(run.name, record);
   }
 
+  /**
+   * Evaluates a finished run's best checkpoint, once. Time and money of it are the sweep's and not the run's: there is
+   * nothing in it that a run could save.
+   */
+  async #evaluate(run: PlannedRun): Promise<void> {
+    const split = this.#evaluateSplit;
+    const record = this.state.get(run.name);
+    if (split === undefined || record?.status !== 'done' || this.#stopped !== undefined) return;
+    const { best_step } = await readRunResult(run.folder);
+    if (record.evaluated?.split === split && record.evaluated.step === best_step) return;
+    const name = best_step === null ? 'last' : 'best';
+    this.#say(pc.bold(`evaluating ${run.name} on the split "${split}"`));
+    const child = this.#start(
+      'evaluate',
+      [
+        ...['--checkpoint', join(run.folder, 'checkpoints', `${name}.safetensors`), '--split', split],
+        ...['--data-root', run.dataRoot, '--out', evaluationFolder(run.folder, split), '--full-report'],
+        ...(run.engine === undefined ? [] : ['--engine', run.engine]),
+      ],
+      join(run.folder, 'evaluate.log'),
+      (line) => this.#say(`[${run.name}] ${line}`),
+    );
+    this.#current = child;
+    const { code, signal, error } = await child.ended;
+    this.#current = undefined;
+    if (code === EXIT.done) await this.state.set(run.name, { ...record, evaluated: { split, step: best_step } });
+    else if (this.#stopped === undefined)
+      this.#say(pc.red(`${run.name} could not be evaluated: ${error ?? signal ?? `exit code ${code}`}`));
+  }
+
   async #writeComparison(): Promise<Comparison> {
     const runs = await Promise.all(
       this.#runs.map(async (planned) => ({
         planned,
         record: this.state.get(planned.name),
-        result: await readRunResult(planned.folder),
+        result: await readRunResult(planned.folder, this.#evaluateSplit),
         spentUsd: await this.#spent(planned),
       })),
     );
-    const comparison = compare(runs, this.#reference, this.#limits.budget);
+    const comparison = compare(runs, this.#reference, this.#limits.budget, this.#evaluateSplit);
     const write = (name: string, text: string) => writeAtomically(join(this.state.folder, name), text);
     await write('comparison.json', `${JSON.stringify(comparison, null, 2)}\n`);
     await write('comparison.csv', comparisonCsv(comparison));

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SplitName } from '../data/splits.js';
+import { readEvaluation } from '../evaluation/readEvaluation.js';
 import { SpendLedger } from '../run/spendLedger.js';
 
 /** What a run's folder tells about it; null where it does not tell yet. */
@@ -21,6 +23,16 @@ export type RunResult = {
   readiness: number | null;
   spent_usd: number;
   wall_seconds: number | null;
+  /** Of all threads, as train counts it. */
+  cpu_seconds: number | null;
+  /** On the real and fake videos of the split that the sweep evaluates; `low`, `high`: 95 % interval. */
+  test_auc: number | null;
+  test_auc_low: number | null;
+  test_auc_high: number | null;
+  /** How often a fake scored above its own original. */
+  test_paired: number | null;
+  test_paired_low: number | null;
+  test_paired_high: number | null;
 };
 
 /** Single steps are noisy; these many last ones are averaged. */
@@ -28,8 +40,11 @@ const LAST_STEPS = 20;
 
 type Row = Record<string, unknown>;
 
-/** Reads summary.json, metrics.jsonl and config.json; a run that was killed has no summary, and maybe half a last line. */
-export async function readRunResult(folder: string): Promise<RunResult> {
+/**
+ * Reads summary.json, metrics.jsonl, config.json and the evaluation of `split`; a run that was killed has no summary, and
+ * maybe half a last line.
+ */
+export async function readRunResult(folder: string, split?: SplitName): Promise<RunResult> {
   const json = async (name: string): Promise<Row> =>
     JSON.parse(await readFile(join(folder, name), 'utf8').catch(() => '{}')) as Row;
   const [summary, config, metrics] = [
@@ -68,6 +83,23 @@ export async function readRunResult(folder: string): Promise<RunResult> {
     // A summary of an earlier stretch may lie beside the rows of a later one; a killed run's ledger knows most.
     spent_usd: Math.max(number(summary.spent_usd) ?? 0, number(last?.spent_usd) ?? 0, ledger.usd),
     wall_seconds: number(summary.wall_seconds),
+    cpu_seconds: number(summary.cpu_seconds),
+    ...(await testFigures(folder, split)),
+  };
+}
+
+export const evaluationFolder = (folder: string, split: SplitName): string => join(folder, `evaluation-${split}`);
+
+async function testFigures(folder: string, split: SplitName | undefined) {
+  const { result } = (split && (await readEvaluation(evaluationFolder(folder, split)))) ?? {};
+  const [auc, paired] = [result?.pooled.all.auc, result?.paired.share];
+  return {
+    test_auc: auc?.value ?? null,
+    test_auc_low: auc?.interval?.low ?? null,
+    test_auc_high: auc?.interval?.high ?? null,
+    test_paired: paired?.value ?? null,
+    test_paired_low: paired?.interval?.low ?? null,
+    test_paired_high: paired?.interval?.high ?? null,
   };
 }
 

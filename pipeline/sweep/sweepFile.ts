@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
+import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import { UserError } from '../userError.js';
 
 /** Names become folders. */
@@ -25,6 +26,7 @@ const schema = z.strictObject({
   epochs: z.int().positive().optional(),
   seeds: z.array(z.int().min(0)).min(1).optional(),
   reference: z.string().optional(),
+  evaluate: z.enum(SPLIT_NAMES).optional(),
   common: options.optional(),
   runs: z.record(z.string(), options.nullable()),
 });
@@ -41,6 +43,8 @@ export type SweepFile = {
   seeds: number[];
   /** Name of the variant that the others are compared with. */
   reference: string;
+  /** Finished runs are evaluated on the real and fake videos of this split. */
+  evaluate?: SplitName;
   variants: SweepVariant[];
 };
 
@@ -56,7 +60,7 @@ export function parseSweepFile(text: string, file: string): SweepFile {
         .map(({ path, message }) => `${file}: ${path.join('.') || 'the file'}: ${message}`)
         .join('\n'),
     );
-  const { budget, max_steps, epochs, seeds = [], reference, common = {}, runs } = content.data;
+  const { budget, max_steps, epochs, seeds = [], reference, evaluate, common = {}, runs } = content.data;
   const names = Object.keys(runs);
   if (names.length === 0) throw new UserError(`${file}: runs: expected at least one run`);
   for (const name of names)
@@ -82,6 +86,7 @@ export function parseSweepFile(text: string, file: string): SweepFile {
     ...(epochs === undefined ? {} : { epochs }),
     seeds,
     reference: reference ?? names[0]!,
+    ...(evaluate === undefined ? {} : { evaluate }),
     variants,
   };
 }

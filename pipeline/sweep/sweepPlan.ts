@@ -25,6 +25,8 @@ export type PlannedRun = {
   /** Below the sweep's folder. */
   name: string;
   folder: string;
+  dataRoot: string;
+  engine?: string;
   /** Of `train`, without what changes when a run goes on: limits, budget and --resume. */
   args: string[];
   config: StfConfig;
@@ -69,7 +71,11 @@ export async function planSweep(file: SweepFile, out: string, options: SweepOpti
         ),
       );
       const args = argsOf(variant, set, seed, folder, options);
-      return { variant: variant.name, seed, name, folder, config, settings, args };
+      return {
+        ...{ variant: variant.name, seed, name, folder, config, settings, args },
+        dataRoot: options.dataRoot ?? config.data_root!, // one of them is there
+        ...(options.engine === undefined ? {} : { engine: options.engine }),
+      };
     }),
   );
 }

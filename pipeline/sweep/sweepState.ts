@@ -20,6 +20,8 @@ export type RunRecord = {
   /** Of the process that trains or trained. */
   pid?: number;
   exitCode?: number | null;
+  /** Which checkpoint was evaluated last, by its step, and on what. */
+  evaluated?: { split: string; step: number | null };
   /** Why it failed, in its own words. */
   error?: string;
 };

@@ -60,7 +60,7 @@ describe('compare', () => {
     ];
     const comparison = compare(runs, 'a', 5);
     const close = (value: number) => expect.closeTo(value, 12);
-    expect(comparison.variants).toEqual([
+    expect(comparison.variants).toMatchObject([
       // (0.8, 0.9, 0.1): mean 0.6, squares 0.04 + 0.09 + 0.25 over two
       { run: 'a', seeds: 3, best_auc_mean: close(0.6), best_auc_sd: close(Math.sqrt(0.19)), difference: null },
       // without seed 3, which b does not have: (−0.10 − 0.06) / 2

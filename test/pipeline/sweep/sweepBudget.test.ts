@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { debug } from '../../../model/index.js';
 import type { Comparison } from '../../../pipeline/sweep/comparison.js';
@@ -27,6 +27,7 @@ const runs = (...names: string[]): PlannedRun[] =>
       seed: 1,
       name: variant,
       folder: join(out, variant),
+      dataRoot: '/data',
       args: ['--out', join(out, variant)],
       settings: {},
     },
@@ -39,7 +40,7 @@ type Fake = { wants: number; code?: number; startUp?: number };
 async function make(plan: PlannedRun[], limits: SweepLimits, fakes: Record<string, Fake>): Promise<number> {
   return executeSweep({
     ...{ runs: plan, out, limits, reference: plan[0]!.variant, say: () => {}, clock: () => now },
-    start: (args, log) => {
+    start: (_, args, log) => {
       const name = plan.find(({ folder }) => folder === dirname(log))!.name;
       const budget = args.includes('--budget') ? Number(args[args.indexOf('--budget') + 1]) : undefined;
       calls.push({ name, budget });
@@ -121,7 +122,7 @@ describe('the budget of a sweep', () => {
     let second: Promise<unknown> = Promise.resolve();
     await executeSweep({
       ...{ runs: plan, out, limits: {}, reference: 'a', say: () => {} },
-      start: (_, log) => {
+      start: (_, __, log) => {
         second = expect(make(plan, {}, { a: { wants: 0 } })).rejects.toThrow(/another sweep is at work in/);
         return { ended: second.then(() => train(dirname(log), 1, { wants: 0 })), pid: undefined, stop: () => {} };
       },
@@ -129,5 +130,57 @@ describe('the budget of a sweep', () => {
     await second;
     await writeFile(join(out, 'sweep.json'), '{"version":9}');
     await expect(make(plan, {}, { a: { wants: 0 } })).rejects.toThrow(/sweep\.json: expected the state of a sweep/);
+  });
+});
+
+describe('the evaluation of a sweep', () => {
+  /** Trains for nothing and evaluates to an AUC of 0.75; `broken` does not evaluate. */
+  async function makeAndEvaluate(names: string[], begun: string[]): Promise<Comparison> {
+    const plan = runs(...names);
+    const code = await executeSweep({
+      ...{ runs: plan, out, limits: { budget: 9 }, reference: names[0]!, evaluate: 'test', say: () => {} },
+      clock: () => now,
+      start: (command, args, log) => {
+        const folder = dirname(log);
+        begun.push(`${command} ${basename(folder)}`);
+        const done = async () => {
+          if (command === 'train') return train(folder, 5, { wants: 1 });
+          if (folder.endsWith('broken')) return { code: 2, signal: null, error: 'no fakes' };
+          expect(args.slice(0, 8)).toEqual([
+            ...['--checkpoint', join(folder, 'checkpoints', 'last.safetensors'), '--split', 'test'],
+            ...['--data-root', '/data', '--out', join(folder, 'evaluation-test')],
+          ]);
+          await mkdir(join(folder, 'evaluation-test'));
+          const auc = { value: 0.75, interval: { low: 0.6, high: 0.9 } };
+          const result = {
+            ...{ format: 'stf-mamba-evaluation', version: 1, failed: [], roc: { pooled: [], methods: [] } },
+            ...{ pooled: { all: { auc } }, paired: { share: { value: 0.8, interval: null } } },
+          };
+          await writeFile(join(folder, 'evaluation-test', 'evaluation.json'), JSON.stringify(result));
+          await writeFile(join(folder, 'evaluation-test', 'evaluation.csv'), 'id\r\n');
+          return { code: 0, signal: null, error: undefined };
+        };
+        return { ended: done(), pid: undefined, stop: () => {} };
+      },
+    });
+    expect(code).toBe(0);
+    return comparison();
+  }
+
+  it('follows each finished run, once, and a run that cannot be evaluated stays a run', async () => {
+    const begun: string[] = [];
+    const first = await makeAndEvaluate(['good', 'broken'], begun);
+    expect(begun).toEqual(['train good', 'evaluate good', 'train broken', 'evaluate broken']);
+    expect(first.evaluated_on).toBe('test');
+    expect(first.runs[0]).toMatchObject({ status: 'done', test_auc: 0.75, test_auc_low: 0.6, test_paired: 0.8 });
+    expect(first.runs[1]).toMatchObject({ status: 'done', test_auc: null, test_paired: null });
+    expect(first.variants.map(({ test_auc_mean }) => test_auc_mean)).toEqual([0.75, null]);
+    const table = await readFile(join(out, 'comparison.md'), 'utf8');
+    expect(table).toContain('test AUC');
+    expect(table).toContain('0.750 (0.60–0.90)');
+
+    begun.length = 0;
+    await makeAndEvaluate(['good', 'broken'], begun);
+    expect(begun).toEqual(['evaluate broken']);
   });
 });

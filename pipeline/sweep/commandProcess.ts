@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { projectFolder } from '../projectFolder.js';
 
-export type TrainEnd = {
+export type CommandName = 'train' | 'evaluate';
+
+export type CommandEnd = {
   /** Exit code; null when a signal ended it. */
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -13,19 +15,19 @@ export type TrainEnd = {
   error: string | undefined;
 };
 
-/** One `train` as a process of its own: what breaks it does not break the sweep. */
-export class TrainProcess {
-  readonly ended: Promise<TrainEnd>;
+/** One command of a sweep as a process of its own: what breaks it does not break the sweep. */
+export class CommandProcess {
+  readonly ended: Promise<CommandEnd>;
   readonly #child: ChildProcess;
 
   /**
    * @param log everything it says is added here
    * @param say told of every line
    */
-  constructor(args: readonly string[], log: string, say: (line: string) => void) {
+  constructor(command: CommandName, args: readonly string[], log: string, say: (line: string) => void) {
     // A process group of its own: Ctrl-C reaches the sweep alone, which passes it on once. A second signal would end
     // the run without a checkpoint.
-    this.#child = spawn(process.execPath, [join(projectFolder, 'pipeline', 'train.js'), ...args], {
+    this.#child = spawn(process.execPath, [join(projectFolder, 'pipeline', `${command}.js`), ...args], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
