@@ -96,7 +96,7 @@ const textOf = (value: unknown) => (typeof value === 'string' ? value : JSON.str
 
 function yamlOf(text: string, file: string): unknown {
   try {
-    return parse(text);
+    return parse(text, { merge: true }); // `<<: *name` takes over what several runs share
   } catch (error) {
     if (error instanceof YAMLParseError) throw new UserError(`${file}: not valid YAML: ${error.message}`);
     throw error;
