@@ -122,6 +122,9 @@ export const defaultConfig = (): StfConfig => ({
     downscale_factors: [2, 4],
     sharpen_alpha: [0.2, 0.5],
     sharpen_lightness: [0.5, 1],
+    focus: 'published', // footage: softer or sharper as scaling and cameras make it, by the two ranges below
+    blur_sigma: [0.5, 2], // pixels at 224
+    unsharp: [0.3, 1.2],
     // affine motion of source and mask, elastic motion of the mask
     translate_x: 0.03, // shares of width and height
     translate_y: 0.015,
@@ -153,6 +156,8 @@ export const defaultConfig = (): StfConfig => ({
     post_brightness: 0.3,
     post_contrast: 0.3,
     post_brightness_contrast_prob: 0.3,
+    post_blur_prob: 0, // softens both members alike
+    post_blur_sigma: [0.3, 1.2], // pixels at 224
     jpeg_prob: 0.5,
     jpeg_quality: [40, 100],
     codec: 'auto', // what makes H.264: node-av in the process, the ffmpeg program, or jpeg in its place

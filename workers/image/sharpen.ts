@@ -1,9 +1,5 @@
-import { kernels } from '../simd/kernels.js';
-import { beginCall, endCall, input, output, scratch } from '../simd/linearMemory.js';
-import { type Box, isEmptyBox } from './box.js';
-
-/** Fractional bits of the integer sums. */
-const BITS = 16;
+import type { Box } from './box.js';
+import { MIX_BITS, mixNeighbours } from './mixNeighbours.js';
 
 /**
  * Sharpens `box` of one RGB frame: (1 - alpha) I + alpha K with K = 8 + lightness in the centre and -1 around it, the
@@ -23,21 +19,7 @@ export function sharpen(
   alpha: number,
   lightness: number,
 ): void {
-  if (isEmptyBox(box)) return;
-  beginCall();
-  kernels.sharpen(
-    input(source, sourceOffset, width * height * 3),
-    output(target, targetOffset, width * height * 3),
-    width,
-    height,
-    box.x0,
-    box.y0,
-    box.x1,
-    box.y1,
-    Math.round((1 - alpha + alpha * (8 + lightness) + alpha) * (1 << BITS)),
-    Math.round(alpha * (1 << BITS)),
-    scratch(((box.x1 - box.x0 + 2) * 3 + 16) * 2),
-    scratch(16),
-  );
-  endCall();
+  const own = Math.round((1 - alpha + alpha * (8 + lightness) + alpha) * (1 << MIX_BITS));
+  const around = Math.round(alpha * (1 << MIX_BITS));
+  mixNeighbours(source, sourceOffset, target, targetOffset, width, height, box, own, around);
 }

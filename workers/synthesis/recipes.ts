@@ -21,6 +21,11 @@ export type SbiOptions = {
   downscale_factors: readonly number[];
   sharpen_alpha: readonly [number, number];
   sharpen_lightness: readonly [number, number];
+  focus: 'published' | 'footage';
+  blur_sigma: readonly [number, number];
+  unsharp: readonly [number, number];
+  post_blur_prob: number;
+  post_blur_sigma: readonly [number, number];
   translate_x: number;
   translate_y: number;
   scale_min: number;
@@ -166,6 +171,9 @@ function blend(options: RecipeOptions, sbi: Partial<SbiOptions>): StageSpec[] {
       downscale_factors: sbi.downscale_factors,
       sharpen_alpha: sbi.sharpen_alpha,
       sharpen_lightness: sbi.sharpen_lightness,
+      focus: sbi.focus,
+      blur_sigma: sbi.blur_sigma,
+      unsharp: sbi.unsharp,
     }),
     stage('blend', {
       ratios: sbi.mask_ratios,
@@ -225,6 +233,7 @@ function postTransforms(options: RecipeOptions, sbi: Partial<SbiOptions>): Stage
       contrast: sbi.post_contrast,
       brightness_contrast_prob: sbi.post_brightness_contrast_prob,
     }),
+    ...(sbi.post_blur_prob ? [stage('post_blur', { prob: sbi.post_blur_prob, sigma: sbi.post_blur_sigma })] : []),
     stage('jpeg', { prob: sbi.jpeg_prob, quality: sbi.jpeg_quality }),
   ];
 }

@@ -12,6 +12,7 @@ import { h264 } from './stages/h264.js';
 import { jpeg } from './stages/jpeg.js';
 import { marginCrop } from './stages/marginCrop.js';
 import { mask } from './stages/mask.js';
+import { postBlur } from './stages/postBlur.js';
 import { postColour } from './stages/postColour.js';
 import { prepareLandmarks } from './stages/prepareLandmarks.js';
 import { selectFrames } from './stages/selectFrames.js';
@@ -34,6 +35,7 @@ export const STAGES: readonly RegisteredStage[] = [
   registerStage(blend),
   registerStage(frameRate),
   registerStage(postColour),
+  registerStage(postBlur),
   registerStage(jpeg),
   registerStage(h264),
   registerStage(finalCrop),

@@ -1,12 +1,15 @@
 import { type AxisTaps, downscaleTaps } from '../../image/axisTaps.js';
 import { type Box, growBox, wholeBox } from '../../image/box.js';
 import { recolour } from '../../image/recolour.js';
+import { type Focus, refocus, sharpFocus, softFocus } from '../../image/refocus.js';
 import { resampleRgb } from '../../image/resampleRgb.js';
 import { sharpen } from '../../image/sharpen.js';
+import type { Random } from '../../random/keyedGenerator.js';
 import type { Clip } from '../clip.js';
 import type { Stage } from '../stage.js';
 import { blend, blendReach, drawBlend } from './blend.js';
 import { type ColourRanges, drawColourTables } from './drawColourTables.js';
+import { REFERENCE_SIZE } from './drift.js';
 
 export type ColourParams = ColourRanges & {
   /** Probability that the source is changed; else the target is, and with it the real member. */
@@ -17,6 +20,13 @@ export type ColourParams = ColourRanges & {
   downscale_factors: number[];
   sharpen_alpha: number[];
   sharpen_lightness: number[];
+  /**
+   * How sharpness changes: as `published` (every second or fourth pixel kept, or a 3x3 kernel that also darkens), or as
+   * in `footage` (softer by `blur_sigma` pixels at 224, or sharper by `unsharp` times what a 3x3 mean takes away).
+   */
+  focus: string;
+  blur_sigma: number[];
+  unsharp: number[];
 };
 
 /**
@@ -41,6 +51,9 @@ export const colour: Stage<ColourParams> = {
     downscale_factors: [2, 4],
     sharpen_alpha: [0.2, 0.5],
     sharpen_lightness: [0.5, 1],
+    focus: 'published',
+    blur_sigma: [0.5, 2],
+    unsharp: [0.3, 1.2],
   },
   apply(clip, params, { random, workspace, trace, count, peek }) {
     const toSource = random.chance(params.source_prob);
@@ -50,11 +63,14 @@ export const colour: Stage<ColourParams> = {
     const factor = random.pick(params.downscale_factors);
     const alpha = random.between(params.sharpen_alpha[0]!, params.sharpen_alpha[1]!);
     const lightness = random.between(params.sharpen_lightness[0]!, params.sharpen_lightness[1]!);
+    // Drawn last: the numbers above do not depend on it.
+    const footage = params.focus === 'footage' && changesSharpness ? drawFocus(params, downscales, clip, random) : null;
     count(toSource ? 'source_transformed' : 'target_transformed');
 
     const { width, height, frames, frameBytes, target: original } = clip;
     const changed = workspace.bytes('recoloured', frames * frameBytes);
     const scratch = workspace.bytes('recoloured frame', frameBytes);
+    const spare = footage ? workspace.bytes('refocused frame', frameBytes) : scratch;
     const blending = peek(blend);
     const margin = blending ? blendReach(blending.params, drawBlend(blending.params, blending.random).method) : 0;
     const columns = downscaleTaps(width, factor);
@@ -62,20 +78,28 @@ export const colour: Stage<ColourParams> = {
     for (let t = 0; t < frames; t++) {
       const offset = t * frameBytes;
       const needed = toSource && !trace ? sampledBox(clip, t, margin) : wholeBox(width, height);
-      const reach = !changesSharpness ? 0 : downscales ? 2 * factor : 1;
+      const reach = footage ? footage.passes : !changesSharpness ? 0 : downscales ? 2 * factor : 1;
       const read = growBox(needed, reach, width, height);
-      const flat = changesSharpness ? scratch : changed;
-      const flatOffset = changesSharpness ? 0 : offset;
+      const apart = changesSharpness && !footage;
+      const flat = apart ? scratch : changed;
+      const flatOffset = apart ? 0 : offset;
       if (tables) recolour(original, offset, flat, flatOffset, width, read, tables);
       else copyBox(original, offset, flat, flatOffset, width, read);
       if (!changesSharpness) continue;
-      if (downscales) downscale(scratch, changed, offset, width, columns, rows, needed);
+      if (footage) refocus(changed, offset, width, height, needed, footage, [scratch, spare]);
+      else if (downscales) downscale(scratch, changed, offset, width, columns, rows, needed);
       else sharpen(scratch, 0, changed, offset, width, height, needed, alpha, lightness);
     }
     clip.source = toSource ? changed : original;
     if (!toSource) clip.target = changed;
   },
 };
+
+function drawFocus({ blur_sigma, unsharp }: ColourParams, softer: boolean, { width }: Clip, random: Random): Focus {
+  const sigma = random.between(blur_sigma[0]!, blur_sigma[1]!);
+  const amount = random.between(unsharp[0]!, unsharp[1]!);
+  return softer ? softFocus((sigma * width) / REFERENCE_SIZE) : sharpFocus(amount);
+}
 
 function downscale(
   scratch: Uint8Array,
