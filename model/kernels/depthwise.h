@@ -67,9 +67,11 @@ class LaneRoom {
 
 // Neighbouring channels that are treated together.
 struct ChannelGroup {
+  static constexpr int64_t kMostChannels = 128;
   int64_t first;
   int64_t channels;
 
+  // The vectors of the largest group.
   static int64_t mostVectors(int64_t channels) { return (vectorsOf(channels) + count(channels) - 1) / count(channels); }
   // Calls `body` on groups of about the same size that cover all channels.
   template <typename Body>
@@ -90,10 +92,7 @@ struct ChannelGroup {
 
  private:
   static int64_t vectorsOf(int64_t channels) { return (channels + kChannelLanes - 1) / kChannelLanes; }
-  static int64_t count(int64_t channels) {
-    constexpr int64_t kMostChannels = 128;
-    return std::max<int64_t>(1, (channels + kMostChannels - 1) / kMostChannels);
-  }
+  static int64_t count(int64_t channels) { return (channels + kMostChannels - 1) / kMostChannels; }
 };
 
 // Up to a vector of channels of one pixel.
@@ -114,6 +113,7 @@ STF_INLINE void storeChannels(float* to, Lanes lanes, const ChannelLanes& vector
 // How the rows of the result are cut into bands, whose rows and those that they read lie in the cache together.
 template <int K, int S>
 struct DepthwiseBands {
+  static constexpr int64_t kBytes = 128 * 1024;
   // What a row of the kernel reaches beyond its first column, in columns of the result.
   static constexpr int64_t kReach = (K - 1) / S;
   const DepthwiseShape& shape;
@@ -124,7 +124,6 @@ struct DepthwiseBands {
   int64_t readRows = (rows - 1) * S + K;
 
  private:
-  static constexpr int64_t kBytes = 128 * 1024;
   int64_t rowsIn(int64_t readRows) const {
     return std::max<int64_t>(1, std::min(shape.outHeight(), (readRows - K) / S + 1));
   }
@@ -340,7 +339,7 @@ class DepthwiseBackward {
     }
   }
 
-  static constexpr int64_t kMostVectors = 128 / kChannelLanes;
+  static constexpr int64_t kMostVectors = ChannelGroup::kMostChannels / kChannelLanes;
   const DepthwiseBands<K, S>& bands_;
   const DepthwiseShape& shape_;
   const int64_t vectors_;
@@ -385,6 +384,7 @@ void withDepthwiseSizes(const DepthwiseShape& shape, const Body& body) {
 // y = x ∗ kernel + shift, clipped to 0…6 if the shape says so. kernel: [K, K, channels].
 inline void depthwise(const Parallel& parallel, const DepthwiseShape& shape, const float* x, const float* kernel,
                       const float* shift, float* y) {
+  if (shape.images * shape.imageSize() == 0) return;
   withDepthwiseSizes(shape, [&](auto size, auto stride) {
     depthwiseOf<size(), stride()>(parallel, shape, x, kernel, shift, y);
   });
@@ -393,6 +393,8 @@ inline void depthwise(const Parallel& parallel, const DepthwiseShape& shape, con
 // dx may be dy. dParameters: [K·K + 1, channels], the kernel's gradient and the shift's. y is read if it was clipped.
 inline void depthwiseGradient(const Parallel& parallel, const DepthwiseShape& shape, const float* dy, const float* y,
                               const float* x, const float* kernel, float* dx, float* dParameters) {
+  std::fill(dParameters, dParameters + (shape.taps() + 1) * shape.channels, 0.0f);
+  if (shape.images * shape.imageSize() == 0) return;
   withDepthwiseSizes(shape, [&](auto size, auto stride) {
     depthwiseGradientOf<size(), stride()>(parallel, shape, dy, y, x, kernel, dx, dParameters);
   });

@@ -70,7 +70,6 @@ class DepthwiseForwardOperation : public DepthwiseOperation {
                                                         context->input(2).NumElements())));
     tensorflow::Tensor* y;
     OP_REQUIRES_OK(context, context->allocate_output(0, outputOf(shape), &y));
-    if (y->NumElements() == 0) return;
     depthwise(deviceThreads(context), shape, floats(context, 0), floats(context, 1), floats(context, 2), floats(y));
   }
 };
@@ -119,10 +118,9 @@ class DepthwiseGradientOperation : public DepthwiseOperation {
     }
     OP_REQUIRES_OK(context, context->allocate_output(1, kernel.shape(), &dKernel));
     OP_REQUIRES_OK(context, context->allocate_output(2, {shape.channels}, &dShift));
-    std::vector<float> dParameters(static_cast<size_t>((shape.taps() + 1) * shape.channels), 0.0f);
-    if (x.NumElements() > 0)
-      depthwiseGradient(deviceThreads(context), shape, floats(context, 0), floats(context, 1), floats(context, 2),
-                        floats(context, 3), floats(dx), dParameters.data());
+    std::vector<float> dParameters(static_cast<size_t>((shape.taps() + 1) * shape.channels));
+    depthwiseGradient(deviceThreads(context), shape, floats(context, 0), floats(context, 1), floats(context, 2),
+                      floats(context, 3), floats(dx), dParameters.data());
     const auto shift = dParameters.begin() + shape.taps() * shape.channels;
     std::copy(dParameters.begin(), shift, floats(dKernel));
     std::copy(shift, dParameters.end(), floats(dShift));

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { HostTensor } from '../../../model/checkpoint/hostTensor.js';
 import { fillBackbone } from '../../../model/checkpoint/loadBackbone.js';
 import { decodeSafetensors } from '../../../model/checkpoint/safetensors.js';
 import { fromTorchLayout } from '../../../model/checkpoint/torchLayout.js';
 import { debug, type StfConfig } from '../../../model/config/stfConfig.js';
 import { installedWeights } from '../../../model/engine/install/installWeights.js';
+import { useOwnOperations } from '../../../model/engine/ownOperations.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
 import { isRunningStatistic } from '../../../model/layers/batchNorm.js';
 import { ConstantCache } from '../../../model/layers/constantCache.js';
@@ -26,6 +27,8 @@ beforeAll(async () => {
   await startEngine();
   reference = readFixture('efficientnet_lite0.safetensors');
 });
+
+afterEach(() => useOwnOperations(true));
 
 const numbers = (key: string) => reference.get(key)!.data as Float32Array;
 const tensor = (key: string) => tf.tensor(numbers(key), reference.get(key)!.shape);
@@ -50,7 +53,13 @@ describe.each([
         };
   const original = (ours: string) => ours.replace(/^\w+/, (layer) => layers[layer]);
 
-  test.each(['eval', 'train'] as const)('output, gradients and running statistics, %s', (mode) => {
+  test.each([
+    ['eval', 'our own operations'],
+    ['eval', 'compositions'],
+    ['train', 'our own operations'],
+    ['train', 'compositions'],
+  ] as const)('output, gradients and running statistics, %s, by %s', (mode, by) => {
+    useOwnOperations(by === 'our own operations');
     const scope = ParameterScope.root(seededUniform(1));
     const block = new InvertedResidual(scope, inputs, layout, mode === 'train');
     for (const [key, variable] of scope.parameters) {
