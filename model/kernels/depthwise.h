@@ -67,7 +67,7 @@ class LaneRoom {
 
 // Neighbouring channels that are treated together.
 struct ChannelGroup {
-  static constexpr int64_t kMostChannels = 128;
+  static constexpr int64_t kMostChannels = 256;
   int64_t first;
   int64_t channels;
 

@@ -70,10 +70,10 @@ const operations = {
       [7, 2, false],
     ].flatMap(([edge, stride, clipped]) => {
       const attributes = { stride: int(stride), clipped: { kind: 'bool', value: clipped } };
-      const y = () => numbers(37, Math.ceil(19 / stride), Math.ceil(14 / stride), 150);
-      const operands = () => [numbers(37, 19, 14, 150), numbers(edge, edge, 150, 1)];
+      const y = () => numbers(17, Math.ceil(19 / stride), Math.ceil(14 / stride), 262);
+      const operands = () => [numbers(17, 19, 14, 262), numbers(edge, edge, 262, 1)];
       return [
-        [`StfDepthwise ${edge} ${stride}`, () => [attributes, [...operands(), numbers(150)], 1]],
+        [`StfDepthwise ${edge} ${stride}`, () => [attributes, [...operands(), numbers(262)], 1]],
         [`StfDepthwiseGradient ${edge} ${stride}`, () => [attributes, [y(), y(), ...operands()], 3]],
       ];
     }),
