@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { ownOperation, ownOperationsInUse } from '../../../model/engine/ownOperations.js';
-import { startEngine } from '../../../model/engine/startEngine.js';
+import { StepRunner } from '../../../model/engine/recording/stepRunner.js';
+import { graphRecorder, startEngine } from '../../../model/engine/startEngine.js';
 import { relu6, shiftedRelu6 } from '../../../model/layers/relu6.js';
 import { seededValues } from '../seededUniform.js';
 import { checkOwnOperation, emptyShapes, oddShapes, valueAndGradients } from './checkOwnOperation.js';
@@ -39,6 +40,35 @@ describe.runIf(ownOperationsInUse())('ReLU6', () => {
     expect(own).toEqual(composed);
     expect(own![0]).toEqual([Number.NaN, 6, 0, 0, 0, 6, 3, Number.NaN, 1, 6]);
     expect(own![1]).toEqual([0, 0, 0, 0, 0, 0, Infinity, Number.NaN, Number.NaN, Number.NaN]);
+  });
+
+  test('lets NaN through where the graph optimiser makes it part of a product or convolution', () => {
+    const runner = new StepRunner({ variables: () => [], recorder: graphRecorder()! });
+    const input = (shape: number[], values: ArrayLike<number>) =>
+      ({ dtype: 'float32', shape, values: Float32Array.from(values) }) as const;
+    const bad = seededValues(64 * 32, 1);
+    bad[5 * 32 + 7] = Number.NaN;
+    const operands = [
+      input([64, 32], bad),
+      input([32, 48], seededValues(32 * 48, 2)),
+      input([48], seededValues(48, 3)),
+      input([3, 3, 32, 16], seededValues(9 * 32 * 16, 4)),
+      input([16], seededValues(16, 5)),
+    ];
+    try {
+      const [product, convolved] = runner.run('relu6', operands, ([x, kernel, shift, filter, bias]) => [
+        shiftedRelu6(tf.matMul(x as tf.Tensor2D, kernel as tf.Tensor2D), shift as tf.Tensor1D),
+        shiftedRelu6(
+          tf.conv2d(tf.reshape(x!, [1, 8, 8, 32]) as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same'),
+          bias as tf.Tensor1D,
+        ),
+      ]);
+      const notANumber = (values: ArrayLike<number>) => Array.from(values).filter(Number.isNaN).length;
+      expect(notANumber(product!)).toBe(48);
+      expect(notANumber(convolved!)).toBe(6 * 16);
+    } finally {
+      runner.dispose();
+    }
   });
 
   test('takes no rows, and refuses gradients of another shape', () => {
