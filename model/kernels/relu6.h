@@ -23,6 +23,19 @@ STF_INLINE Value slope6(const Value& y) {
   return y < most ? positive : none;
 }
 
+// y = relu6(x + shift) over rows; y may be x. shift: [width].
+inline void shiftedRelu6(const Parallel& parallel, int64_t rows, int64_t width, const float* x, const float* shift,
+                         float* y) {
+  parallel(rows, width / 4, [=](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const float* in = x + row * width;
+      float* out = y + row * width;
+#pragma omp simd
+      for (int64_t c = 0; c < width; ++c) out[c] = clip6(in[c] + shift[c]);
+    }
+  });
+}
+
 // The gradient of y = relu6(x + shift) over rows: dx = dy where 0 < y < 6, else dy·0; dShift = Σ dx over rows. dx may
 // be dy. dShift: [width].
 inline void relu6Gradient(const Parallel& parallel, int64_t rows, int64_t width, const float* dy, const float* y,

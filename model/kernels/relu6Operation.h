@@ -1,11 +1,35 @@
-// The gradient of ReLU6 after a shift as a TensorFlow operation. Its value is TensorFlow's own Relu6, which the graph
-// optimiser makes part of the product or convolution before.
+// StfRelu6, ReLU6 after a shift, and its gradient as TensorFlow operations. TensorFlow's own Relu6 is no substitute: the
+// graph optimiser makes it part of the product or convolution before, and oneDNN's gives a number for NaN.
 #pragma once
 
 #include "operation.h"
 #include "relu6.h"
 
 namespace stf {
+
+REGISTER_OP("StfRelu6")
+    .Input("x: float")
+    .Input("shift: float")  // [C]
+    .Output("y: float")
+    .SetShapeFn(shapedLike({0}));
+
+class Relu6Operation : public tensorflow::OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(tensorflow::OpKernelContext* context) override {
+    const tensorflow::Tensor& x = context->input(0);
+    const auto [count, width] = rowsOf(x);
+    OP_REQUIRES(context, x.dims() >= 1 && context->input(1).NumElements() == width,
+                absl::InvalidArgumentError(absl::StrCat("Expected ", width, " elements for shift but received ",
+                                                        context->input(1).NumElements())));
+    tensorflow::Tensor* y;
+    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 0, x.shape(), &y));
+    shiftedRelu6(deviceThreads(context), count, width, floats(context, 0), floats(context, 1), floats(y));
+  }
+};
+
+REGISTER_KERNEL_BUILDER(Name("StfRelu6").Device(tensorflow::DEVICE_CPU), Relu6Operation);
 
 REGISTER_OP("StfRelu6Gradient")
     .Input("dy: float")

@@ -59,6 +59,7 @@ const operations = {
     [numbers(7 * 1999, 37), numbers(7 * 1999, 37), numbers(37), tf.abs(numbers(7, 37))],
     2,
   ],
+  StfRelu6: () => [{}, [numbers(20_011, 37), numbers(37)], 1],
   StfRelu6Gradient: () => [{}, [numbers(20_011, 37), numbers(20_011, 37)], 2],
   ...Object.fromEntries(
     [

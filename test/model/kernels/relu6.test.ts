@@ -42,7 +42,7 @@ describe.runIf(ownOperationsInUse())('ReLU6', () => {
     expect(own![1]).toEqual([0, 0, 0, 0, 0, 0, Infinity, Number.NaN, Number.NaN, Number.NaN]);
   });
 
-  test('lets NaN through where the graph optimiser makes it part of a product or convolution', () => {
+  test('lets NaN through after a product or convolution in a graph, of which the optimiser could make it a part', () => {
     const runner = new StepRunner({ variables: () => [], recorder: graphRecorder()! });
     const input = (shape: number[], values: ArrayLike<number>) =>
       ({ dtype: 'float32', shape, values: Float32Array.from(values) }) as const;
@@ -56,13 +56,17 @@ describe.runIf(ownOperationsInUse())('ReLU6', () => {
       input([16], seededValues(16, 5)),
     ];
     try {
-      const [product, convolved] = runner.run('relu6', operands, ([x, kernel, shift, filter, bias]) => [
-        shiftedRelu6(tf.matMul(x as tf.Tensor2D, kernel as tf.Tensor2D), shift as tf.Tensor1D),
-        shiftedRelu6(
-          tf.conv2d(tf.reshape(x!, [1, 8, 8, 32]) as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same'),
-          bias as tf.Tensor1D,
-        ),
-      ]);
+      const [product, convolved] = runner.run('relu6', operands, (given) => {
+        // Of what is fed the optimiser knows no shape.
+        const [x, kernel, shift, filter, bias] = given.map((t) => tf.reshape(tf.mul(t, 2), t.shape));
+        return [
+          shiftedRelu6(tf.matMul(x as tf.Tensor2D, kernel as tf.Tensor2D), shift as tf.Tensor1D),
+          shiftedRelu6(
+            tf.conv2d(tf.reshape(x!, [1, 8, 8, 32]) as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same'),
+            bias as tf.Tensor1D,
+          ),
+        ];
+      });
       const notANumber = (values: ArrayLike<number>) => Array.from(values).filter(Number.isNaN).length;
       expect(notANumber(product!)).toBe(48);
       expect(notANumber(convolved!)).toBe(6 * 16);
@@ -77,6 +81,11 @@ describe.runIf(ownOperationsInUse())('ReLU6', () => {
       expect(dx!.shape).toEqual(shape);
       expect([...dShift!.dataSync()]).toEqual(Array(shape.at(-1)!).fill(0));
     }
+    expect(ownOperation('StfRelu6', {}, [tf.zeros([0, 5]), tf.zeros([5])], 1)[0]!.shape).toEqual([0, 5]);
+    expect(() => ownOperation('StfRelu6', {}, [tf.zeros([2, 5]), tf.zeros([4])], 1)).toThrow(
+      'Expected 5 elements for shift but received 4',
+    );
+    expect(() => ownOperation('StfRelu6', {}, [tf.scalar(1), tf.zeros([1])], 1)).toThrow('Expected');
     const gradient = (...given: number[][]) =>
       ownOperation(
         'StfRelu6Gradient',
