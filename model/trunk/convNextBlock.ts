@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
 import type { ClipGrid } from '../layers/clipGrid.js';
+import { depthwise } from '../layers/depthwise.js';
 import { gelu } from '../layers/gelu.js';
 import { globalResponseNorm } from '../layers/globalResponseNorm.js';
 import { type LayerNormParameters, layerNorm } from '../layers/layerNorm.js';
@@ -45,7 +46,7 @@ export class ConvNextBlock {
     const images = batch * frames;
     const { kernel, bias } = this.#depthwise;
     const maps = tf.reshape(x, [images, height, width, x.shape[1]]) as tf.Tensor4D;
-    const mixed = tf.add(tf.depthwiseConv2d(maps, kernel as unknown as tf.Tensor4D, 1, 'same'), bias);
+    const mixed = depthwise(maps, kernel as unknown as tf.Tensor4D, bias as unknown as tf.Tensor1D, 1);
     const hidden = gelu(linear(layerNorm(asRows(mixed), this.#norm), this.#widen));
     return linear(globalResponseNorm(hidden, images, this.#responseNorm), this.#narrow);
   }

@@ -3,7 +3,6 @@ import type { StfConfig } from '../config/stfConfig.js';
 import { shrink } from '../layers/clipGrid.js';
 import { outsideTape } from '../layers/outsideTape.js';
 import type { ParameterScope } from '../layers/parameterScope.js';
-import { relu6 } from '../layers/relu6.js';
 import { Segment } from '../layers/segment.js';
 import { averagePool } from './averagePool.js';
 import { normaliseColours } from './colourNormalisation.js';
@@ -53,7 +52,7 @@ export class EfficientNetLite0 implements SpatialBackbone {
     return (frames, pixels, mode) => {
       const compute = () => {
         const features = segment.run([], [frames], (_, [frames]) =>
-          relu6(convolution.forward(normaliseColours(frames), overBatch && mode.training)),
+          convolution.forwardClipped(normaliseColours(frames), overBatch && mode.training),
         );
         return blocks({ features, grid: shrink(pixels, STEM_STRIDE) }, mode).features;
       };
@@ -81,7 +80,7 @@ export class EfficientNetLite0 implements SpatialBackbone {
       const { features, grid } = ungated(map);
       const rows = segment.run([features], [], ([features]) => {
         const maps = tf.reshape(features, [features.shape[0], 1, 1, features.shape[1]]) as tf.Tensor4D;
-        return relu6(convolution.forward(maps, overBatch && mode.training));
+        return convolution.forwardClipped(maps, overBatch && mode.training);
       });
       return averagePool({ features: rows, grid });
     };

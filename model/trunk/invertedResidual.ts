@@ -2,7 +2,6 @@ import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
 import { type ClipGrid, shrink } from '../layers/clipGrid.js';
 import type { ParameterScope } from '../layers/parameterScope.js';
-import { relu6 } from '../layers/relu6.js';
 import { addResidual } from '../layers/residual.js';
 import { Segment } from '../layers/segment.js';
 import type { BlockGroup } from './efficientNetLayout.js';
@@ -66,8 +65,8 @@ export class InvertedResidual {
   #branch(x: tf.Tensor2D, grid: ClipGrid, overBatch: boolean): tf.Tensor2D {
     const maps = (rows: tf.Tensor2D, { batch, frames, height, width }: ClipGrid) =>
       tf.reshape(rows, [batch * frames, height, width, rows.shape[1]]) as tf.Tensor4D;
-    const wide = this.#widen ? relu6(this.#widen.forward(maps(x, grid), overBatch)) : x;
-    const filtered = relu6(this.#filter.forward(maps(wide, grid), overBatch));
+    const wide = this.#widen ? this.#widen.forwardClipped(maps(x, grid), overBatch) : x;
+    const filtered = this.#filter.forwardClipped(maps(wide, grid), overBatch);
     return this.#narrow.forward(maps(filtered, shrink(grid, this.#stride)), overBatch);
   }
 }

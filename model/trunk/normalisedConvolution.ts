@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { BatchNorm } from '../layers/batchNorm.js';
+import { depthwise } from '../layers/depthwise.js';
 import { truncatedNormal } from '../layers/initializers.js';
 import { linear } from '../layers/linear.js';
 import type { ParameterScope } from '../layers/parameterScope.js';
+import { relu6, shiftedRelu6 } from '../layers/relu6.js';
 import { asRows } from '../layers/rows.js';
 
 /** Names of a convolution without bias and of the batch normalisation after it. */
@@ -23,7 +25,7 @@ export class NormalisedConvolution {
     names: LayerNames,
     private readonly kind: Kind,
     shape: number[],
-    private readonly stride: number,
+    private readonly stride: 1 | 2,
   ) {
     const outputs = kind === 'depthwise' ? shape[2] : shape[shape.length - 1];
     const taps = shape.slice(0, -2).reduce((product, n) => product * n, 1);
@@ -34,12 +36,12 @@ export class NormalisedConvolution {
   }
 
   /** Kernel `[size,size,inputs,outputs]`. */
-  static full(scope: ParameterScope, names: LayerNames, size: number, stride: number, inputs: number, outputs: number) {
+  static full(scope: ParameterScope, names: LayerNames, size: number, stride: 1 | 2, inputs: number, outputs: number) {
     return new NormalisedConvolution(scope, names, 'full', [size, size, inputs, outputs], stride);
   }
 
   /** Kernel `[size,size,channels,1]`. */
-  static depthwise(scope: ParameterScope, names: LayerNames, size: number, stride: number, channels: number) {
+  static depthwise(scope: ParameterScope, names: LayerNames, size: number, stride: 1 | 2, channels: number) {
     return new NormalisedConvolution(scope, names, 'depthwise', [size, size, channels, 1], stride);
   }
 
@@ -56,11 +58,30 @@ export class NormalisedConvolution {
    * @returns rows `[N·H/stride·W/stride, outputs]`
    */
   forward(x: tf.Tensor4D, overBatch: boolean): tf.Tensor2D {
-    if (overBatch) return this.#norm.overBatch(this.#convolve(x, this.#kernel));
+    if (overBatch) return this.#overBatch(x);
+    const { kernel, shift } = this.#asOne();
+    if (this.kind === 'pointwise') return linear(asRows(x), { kernel, bias: shift });
+    if (this.kind === 'depthwise') return asRows(depthwise(x, kernel as tf.Tensor4D, shift, this.stride));
+    return tf.add(this.#convolve(x, kernel), shift);
+  }
+
+  /** As `forward`, and ReLU6 of what that gives. */
+  forwardClipped(x: tf.Tensor4D, overBatch: boolean): tf.Tensor2D {
+    if (overBatch) return relu6(this.#overBatch(x));
+    const { kernel, shift } = this.#asOne();
+    if (this.kind === 'depthwise') return asRows(depthwise(x, kernel as tf.Tensor4D, shift, this.stride, 'relu6'));
+    return shiftedRelu6(this.#convolve(x, kernel), shift);
+  }
+
+  /** Kernel and bias of the one convolution that both are by the running statistics. */
+  #asOne(): { kernel: tf.Tensor; shift: tf.Tensor1D } {
     const { factor, shift } = this.#norm.asAffine();
-    if (this.kind === 'pointwise') return linear(asRows(x), { kernel: tf.mul(this.#kernel, factor), bias: shift });
-    const scaled = tf.mul(this.#kernel, this.kind === 'depthwise' ? tf.reshape(factor, [-1, 1]) : factor);
-    return tf.add(this.#convolve(x, scaled), shift);
+    const kernel = tf.mul(this.#kernel, this.kind === 'depthwise' ? tf.reshape(factor, [-1, 1]) : factor);
+    return { kernel, shift };
+  }
+
+  #overBatch(x: tf.Tensor4D): tf.Tensor2D {
+    return this.#norm.overBatch(this.#convolve(x, this.#kernel));
   }
 
   #convolve(x: tf.Tensor4D, kernel: tf.Tensor): tf.Tensor2D {
@@ -68,7 +89,7 @@ export class NormalisedConvolution {
       case 'full':
         return asRows(tf.conv2d(x, kernel as tf.Tensor4D, this.stride, 'same'));
       case 'depthwise':
-        return asRows(tf.depthwiseConv2d(x, kernel as tf.Tensor4D, this.stride, 'same'));
+        return asRows(depthwise(x, kernel as tf.Tensor4D, undefined, this.stride));
       case 'pointwise':
         return linear(asRows(x), { kernel });
     }

@@ -4,7 +4,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { caseName, STEP_CASES, type StepCase } from './stepCases.js';
+import { caseName, hasPeer, STEP_CASES, type StepCase } from './stepCases.js';
 import type { StepFigures, StepTask } from './stepProcess.js';
 import { median, rounded, textTable } from './textTable.js';
 
@@ -77,7 +77,8 @@ async function measureCase(one: StepCase, asked: Asked): Promise<Row> {
   const theirs: PeerFigures[] = [];
   for (let round = 0; round < asked.repeats; round++) {
     ours.push(await runOurs(one, asked));
-    if (asked.python && asked.peers && asked.mode === 'recorded') theirs.push(await runPeer(one, asked));
+    if (asked.python && asked.peers && asked.mode === 'recorded' && hasPeer(one))
+      theirs.push(await runPeer(one, asked));
   }
   const ms = median(ours.map((figures) => figures.ms));
   const peerMs = theirs.length > 0 ? median(theirs.map((figures) => figures.ms)) : null;

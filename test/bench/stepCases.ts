@@ -2,7 +2,8 @@ import { debug, phaseA, phaseB, type StfConfig } from '../../model/index.js';
 
 /** One workload of the step benchmark: a network, the size of its clips and how many enter a micro-batch. */
 export type StepCase = {
-  config: 'debug' | 'default';
+  /** `pretrained` has an EfficientNet-Lite0 for a trunk, with weights drawn at random: a step costs the same. */
+  config: 'debug' | 'default' | 'pretrained';
   phase: 'a' | 'b';
   img: number;
   frames: number;
@@ -16,10 +17,14 @@ export const STEP_CASES: readonly StepCase[] = [
   { config: 'default', phase: 'a', img: 128, frames: 8, batch: 4 },
   { config: 'default', phase: 'b', img: 128, frames: 8, batch: 4 },
   { config: 'default', phase: 'a', img: 224, frames: 32, batch: 2 },
+  { config: 'pretrained', phase: 'a', img: 160, frames: 8, batch: 8 },
 ];
 
 export const caseName = ({ config, phase, img, frames, batch }: StepCase): string =>
   `${config} ${phase} ${img}x${frames}x${batch}`;
+
+/** Whether the PyTorch implementation has such a network. */
+export const hasPeer = ({ config }: StepCase): boolean => config !== 'pretrained';
 
 /** The switches that make a phase. */
 const SWITCHES = [
@@ -36,9 +41,14 @@ export function configOf({ config, phase, img, frames }: StepCase): StfConfig {
   const full = phase === 'a' ? phaseA() : phaseB();
   const switches = Object.fromEntries(SWITCHES.map((name) => [name, full[name]]));
   const base = config === 'debug' ? { ...debug(), ...switches } : full;
+  const trunk =
+    config === 'pretrained'
+      ? ({ spatial_backbone: 'efficientnet_lite0', backbone_weights: 'none', backbone_freeze_stages: 0 } as const)
+      : {};
   const segments = frames === 32 ? 4 : 1;
   return {
     ...base,
+    ...trunk,
     img_size: img,
     num_frames: frames,
     num_segments: segments,

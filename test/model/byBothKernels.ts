@@ -1,4 +1,4 @@
-import { beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { useOwnOperations } from '../../model/engine/ownOperations.js';
 
 /** Describes the tests of `body` twice: by our own operations, where the engine has them, and by compositions. */
@@ -8,6 +8,7 @@ export function byBothKernels(body: () => void): void {
     ['compositions', false],
   ] as const)('by %s', (_, own) => {
     beforeAll(() => useOwnOperations(own));
+    afterAll(() => useOwnOperations(true));
     body();
   });
 }

@@ -31,11 +31,15 @@ export function flopCount(
     case 'Conv2DBackpropFilter':
       return 2 * size(inputs[2]!.shape) * size(outputs[0]!.shape.slice(0, 3));
     case 'DepthwiseConv2dNative':
+    case 'StfDepthwise':
       return 2 * size(outputs[0]!.shape) * size(b!.slice(0, 2));
     case 'DepthwiseConv2dNativeBackpropInput':
       return 2 * size(inputs[2]!.shape) * size(b!.slice(0, 2));
     case 'DepthwiseConv2dNativeBackpropFilter':
       return 2 * size(inputs[2]!.shape) * size(outputs[0]!.shape.slice(0, 2));
+    case 'StfDepthwiseGradient':
+      // Towards the images and towards the kernel.
+      return 4 * size(inputs[0]!.shape) * size(inputs[3]!.shape.slice(0, 2));
     case 'StfContour':
       return contourFlops(outputs[0]!.shape, b!);
     case 'StfContourGradient':

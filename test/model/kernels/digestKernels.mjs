@@ -59,6 +59,26 @@ const operations = {
     [numbers(7 * 1999, 37), numbers(7 * 1999, 37), numbers(37), tf.abs(numbers(7, 37))],
     2,
   ],
+  StfRelu6: () => [{}, [numbers(20_011, 37), numbers(37)], 1],
+  StfRelu6Gradient: () => [{}, [numbers(20_011, 37), numbers(20_011, 37)], 2],
+  ...Object.fromEntries(
+    [
+      [3, 1, true],
+      [3, 2, false],
+      [5, 1, false],
+      [5, 2, true],
+      [7, 1, true],
+      [7, 2, false],
+    ].flatMap(([edge, stride, clipped]) => {
+      const attributes = { stride: int(stride), clipped: { kind: 'bool', value: clipped } };
+      const y = () => numbers(17, Math.ceil(19 / stride), Math.ceil(14 / stride), 262);
+      const operands = () => [numbers(17, 19, 14, 262), numbers(edge, edge, 262, 1)];
+      return [
+        [`StfDepthwise ${edge} ${stride}`, () => [attributes, [...operands(), numbers(262)], 1]],
+        [`StfDepthwiseGradient ${edge} ${stride}`, () => [attributes, [y(), y(), ...operands()], 3]],
+      ];
+    }),
+  ),
   StfAdamW: () => [
     { N: int(3), one_minus_beta1: float(0.1), one_minus_beta2: float(0.001), epsilon: float(1e-8) },
     [

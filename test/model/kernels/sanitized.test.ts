@@ -8,6 +8,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 /** As the set-up compiles them (model/engine/install/ownAddon.ts), but for what sanitizers need. */
 const flags = ['-std=c++17', '-O1', '-g', '-fopenmp-simd', '-fno-math-errno', '-fno-trapping-math', '-pthread'];
 
+/** A build with sanitizers takes half a minute on a processor of its own. */
+const COMPILING_MS = 180_000;
+
 const folder = mkdtempSync(join(tmpdir(), 'stf-sanitized-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -27,13 +30,17 @@ describe.each([
 ])('sanitizers of %s', (_, sanitizers) => {
   const there = has(...sanitizers);
   const missing = there ? '' : ' (left out: g++ is missing here or lacks them)';
-  test.runIf(there)(`find nothing in the kernels with hostile shapes and numbers${missing}`, () => {
-    const program = join(folder, 'kernels');
-    execFileSync('g++', [...flags, ...sanitizers, join(sources, 'main.cc'), '-o', program]);
-    const { status, stdout, stderr } = spawnSync(program, { encoding: 'utf8' });
-    expect(stderr).toBe('');
-    expect(status).toBe(0);
-    const checks = readdirSync(sources).filter((name) => name.endsWith('Check.h'));
-    expect(stdout.trim().split('\n').length).toBeGreaterThanOrEqual(checks.length);
-  });
+  test.runIf(there)(
+    `find nothing in the kernels with hostile shapes and numbers${missing}`,
+    () => {
+      const program = join(folder, 'kernels');
+      execFileSync('g++', [...flags, ...sanitizers, join(sources, 'main.cc'), '-o', program]);
+      const { status, stdout, stderr } = spawnSync(program, { encoding: 'utf8' });
+      expect(stderr).toBe('');
+      expect(status).toBe(0);
+      const checks = readdirSync(sources).filter((name) => name.endsWith('Check.h'));
+      expect(stdout.trim().split('\n').length).toBeGreaterThanOrEqual(checks.length);
+    },
+    COMPILING_MS,
+  );
 });

@@ -17,6 +17,7 @@ import { EfficientNetLite0 } from '../../../model/trunk/efficientNetLite0.js';
 import { InvertedResidual } from '../../../model/trunk/invertedResidual.js';
 import type { FeatureMap } from '../../../model/trunk/spatialBackbone.js';
 import { Trunk } from '../../../model/trunk/trunk.js';
+import { byBothKernels } from '../byBothKernels.js';
 import { gradientErrors, largestDifference, numbersOf } from '../differences.js';
 import { seededUniform, seededValues } from '../seededUniform.js';
 import { readFixture } from './tinyConvNext.js';
@@ -35,58 +36,60 @@ const config: StfConfig = { ...debug(), spatial_backbone: 'efficientnet_lite0', 
 const inference = { nextMask: () => undefined, training: false };
 const trainingMode = { nextMask: () => undefined, training: true };
 
-describe.each([
-  ['plain', { kernel: 3, stride: 1, expansion: 1, outputs: 4 }, 6],
-  ['strided', { kernel: 5, stride: 2, expansion: 6, outputs: 6 }, 4],
-  ['residual', { kernel: 3, stride: 1, expansion: 6, outputs: 4 }, 4],
-] as const)("a %s block against the package's", (name, layout, inputs) => {
-  /** The package's names of the layers of one block, in ours. */
-  const layers: Record<string, string> =
-    name === 'plain'
-      ? { conv_dw: '_depthwise_conv', bn1: '_bn1', conv_pw: '_project_conv', bn2: '_bn2' }
-      : {
-          ...{ conv_pw: '_expand_conv', bn1: '_bn0', conv_dw: '_depthwise_conv', bn2: '_bn1' },
-          ...{ conv_pwl: '_project_conv', bn3: '_bn2' },
-        };
-  const original = (ours: string) => ours.replace(/^\w+/, (layer) => layers[layer]);
+byBothKernels(() => {
+  describe.each([
+    ['plain', { kernel: 3, stride: 1, expansion: 1, outputs: 4 }, 6],
+    ['strided', { kernel: 5, stride: 2, expansion: 6, outputs: 6 }, 4],
+    ['residual', { kernel: 3, stride: 1, expansion: 6, outputs: 4 }, 4],
+  ] as const)("a %s block against the package's", (name, layout, inputs) => {
+    /** The package's names of the layers of one block, in ours. */
+    const layers: Record<string, string> =
+      name === 'plain'
+        ? { conv_dw: '_depthwise_conv', bn1: '_bn1', conv_pw: '_project_conv', bn2: '_bn2' }
+        : {
+            ...{ conv_pw: '_expand_conv', bn1: '_bn0', conv_dw: '_depthwise_conv', bn2: '_bn1' },
+            ...{ conv_pwl: '_project_conv', bn3: '_bn2' },
+          };
+    const original = (ours: string) => ours.replace(/^\w+/, (layer) => layers[layer]);
 
-  test.each(['eval', 'train'] as const)('output, gradients and running statistics, %s', (mode) => {
-    const scope = ParameterScope.root(seededUniform(1));
-    const block = new InvertedResidual(scope, inputs, layout, mode === 'train');
-    for (const [key, variable] of scope.parameters) {
-      const from = `${name}.weight.${original(key)}`;
-      variable.assign(fromTorchLayout(reference.get(from)!, from, variable.shape));
-    }
-    const input = tf.reshape(tensor(`${name}.input`), [-1, inputs]) as tf.Tensor2D;
-    const grid = { batch: 1, frames: 3, height: 8, width: 8, segments: 1 };
-    const x = tf.variable(input);
-    const learnt = [...scope.parameters].filter(([key]) => !isRunningStatistic(key));
-    let output: number[] = [];
-    const { grads } = tf.variableGrads(() => {
-      const { features } = block.forward({ features: x, grid }, mode === 'train' ? trainingMode : inference);
-      output = [...features.dataSync()];
-      const target = tf.reshape(tf.tensor1d(output.map((_, i) => Math.sin(i))), features.shape);
-      return tf.sum(tf.mul(features, target)) as tf.Scalar;
-    }, [x, ...learnt.map(([, variable]) => variable)]);
-    expect(relativeError(output, numbers(`${name}.${mode}.output`))).toBeLessThan(2e-6);
-    expect(relativeError(numbersOf(grads[x.name]), numbers(`${name}.${mode}.gradient.input`))).toBeLessThan(1e-5);
-    for (const [key, variable] of learnt) {
-      const from = `${name}.${mode}.gradient.${original(key)}`;
-      const want = numbersOf(fromTorchLayout(reference.get(from)!, from, variable.shape));
-      expect(relativeError(numbersOf(grads[variable.name]), want), key).toBeLessThan(1e-5);
-    }
-    for (const [key, variable] of scope.parameters) {
-      if (!isRunningStatistic(key)) continue;
-      const after = numbers(`${name}.${mode === 'train' ? 'after' : 'weight'}.${original(key)}`);
-      expect(relativeError(variable.dataSync(), after), key).toBeLessThan(1e-6);
-    }
+    test.each(['eval', 'train'] as const)('output, gradients and running statistics, %s', (mode) => {
+      const scope = ParameterScope.root(seededUniform(1));
+      const block = new InvertedResidual(scope, inputs, layout, mode === 'train');
+      for (const [key, variable] of scope.parameters) {
+        const from = `${name}.weight.${original(key)}`;
+        variable.assign(fromTorchLayout(reference.get(from)!, from, variable.shape));
+      }
+      const input = tf.reshape(tensor(`${name}.input`), [-1, inputs]) as tf.Tensor2D;
+      const grid = { batch: 1, frames: 3, height: 8, width: 8, segments: 1 };
+      const x = tf.variable(input);
+      const learnt = [...scope.parameters].filter(([key]) => !isRunningStatistic(key));
+      let output: number[] = [];
+      const { grads } = tf.variableGrads(() => {
+        const { features } = block.forward({ features: x, grid }, mode === 'train' ? trainingMode : inference);
+        output = [...features.dataSync()];
+        const target = tf.reshape(tf.tensor1d(output.map((_, i) => Math.sin(i))), features.shape);
+        return tf.sum(tf.mul(features, target)) as tf.Scalar;
+      }, [x, ...learnt.map(([, variable]) => variable)]);
+      expect(relativeError(output, numbers(`${name}.${mode}.output`))).toBeLessThan(2e-6);
+      expect(relativeError(numbersOf(grads[x.name]), numbers(`${name}.${mode}.gradient.input`))).toBeLessThan(1e-5);
+      for (const [key, variable] of learnt) {
+        const from = `${name}.${mode}.gradient.${original(key)}`;
+        const want = numbersOf(fromTorchLayout(reference.get(from)!, from, variable.shape));
+        expect(relativeError(numbersOf(grads[variable.name]), want), key).toBeLessThan(1e-5);
+      }
+      for (const [key, variable] of scope.parameters) {
+        if (!isRunningStatistic(key)) continue;
+        const after = numbers(`${name}.${mode === 'train' ? 'after' : 'weight'}.${original(key)}`);
+        expect(relativeError(variable.dataSync(), after), key).toBeLessThan(1e-6);
+      }
+    });
   });
-});
 
-test('relu6 has the derivative 1 inside (0,6) and 0 outside', () => {
-  const x = tf.tensor1d([-3, -0.5, 0.5, 3, 5.5, 6.5, 9]);
-  expect([...relu6(x).dataSync()]).toEqual([0, 0, 0.5, 3, 5.5, 6, 6]);
-  expect(gradientErrors((input) => relu6(input), [x], tf.tensor1d([1, 2, 3, 4, 5, 6, 7]))[0]).toBeLessThan(1e-3);
+  test('relu6 has the derivative 1 inside (0,6) and 0 outside', () => {
+    const x = tf.tensor1d([-3, -0.5, 0.5, 3, 5.5, 6.5, 9]);
+    expect([...relu6(x).dataSync()]).toEqual([0, 0, 0.5, 3, 5.5, 6, 6]);
+    expect(gradientErrors((input) => relu6(input), [x], tf.tensor1d([1, 2, 3, 4, 5, 6, 7]))[0]).toBeLessThan(1e-3);
+  });
 });
 
 /** Backbone layers in order, without gates and contour convolutions between them. */

@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { useOwnOperations } from '../../../../model/engine/ownOperations.js';
 import { type StepInput, StepRunner } from '../../../../model/engine/recording/stepRunner.js';
 import { graphRecorder, startEngine } from '../../../../model/engine/startEngine.js';
 import { phaseA, StfMamba, Trainer } from '../../../../model/index.js';
+import { depthwise } from '../../../../model/layers/depthwise.js';
 import { seededUniform } from '../../training/seededUniform.js';
 
 await startEngine('auto');
@@ -42,6 +44,22 @@ describe.skipIf(recorder === undefined)('floating-point operations', () => {
     expect(count([x, kernel], ([a, b]) => [convolve(a!, b!)])).toBe(forward);
     const both = ([a, b]: tf.Tensor[]) => tf.grads((p, q) => tf.sum(tf.square(convolve(p!, q!))))([a!, b!]);
     expect(count([x, kernel], both)).toBe(3 * forward);
+  });
+
+  it.each([true, false])('of a depthwise convolution and its gradients too, by an operation of ours: %s', (own) => {
+    const [x, kernel] = [input(2, 6, 7, 3), input(3, 3, 3, 1)];
+    const forward = 2 * (2 * 3 * 4 * 3) * (3 * 3);
+    const convolve = (a: tf.Tensor, b: tf.Tensor) => depthwise(a as tf.Tensor4D, b as tf.Tensor4D, undefined, 2);
+    const both = ([a, b]: tf.Tensor[]) => tf.grads((p, q) => tf.sum(tf.square(convolve(p!, q!))))([a!, b!]);
+    useOwnOperations(own);
+    try {
+      runner.run(`forward ${own}`, [x, kernel], ([a, b]) => [convolve(a!, b!)]);
+      expect(runner.flops).toBe(forward);
+      runner.run(`both ${own}`, [x, kernel], both);
+      expect(runner.flops).toBe(3 * forward);
+    } finally {
+      useOwnOperations(true);
+    }
   });
 
   it('of the whole default network come close to what its shapes say, 27 GFLOP forward a clip', () => {

@@ -2,7 +2,9 @@
 #include "activationCheck.h"
 #include "adamWCheck.h"
 #include "contourCheck.h"
+#include "depthwiseCheck.h"
 #include "normCheck.h"
+#include "relu6Check.h"
 #include "sequenceCheck.h"
 
 int main() {
