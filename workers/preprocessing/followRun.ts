@@ -16,6 +16,9 @@ const SCORE = { begin: 0.3, again: 0.15, once: 0.45 };
 /** Faces followed at once: those with the largest boxes. */
 const MOST_FACES = 8;
 
+/** The reason that says nothing about faces. */
+export const DAMAGED = 'frames are missing or damaged';
+
 export type FollowOptions = {
   video: VideoFile;
   upright: UprightPicture;
@@ -48,7 +51,7 @@ export function followRun(from: number, options: FollowOptions): FollowedRun {
       const step = clock.time('decode', () => frames.next());
       if (step.done || step.value.number !== from + t)
         return {
-          reason: 'frames are missing or damaged',
+          reason: DAMAGED,
           ...(step.done ? {} : { retryAt: step.value.number }),
         };
       const picture = clock.time('convert', () => upright.of(step.value.frame));
