@@ -37,6 +37,7 @@ export {
 } from './preprocessing/preprocessVideo.js';
 export { PREPROCESSING_STAGES, type StageTimes } from './preprocessing/stageClock.js';
 export {
+  type ClipSegment,
   type FaceClips,
   type VideoClips,
   type VideoClipsTask,
