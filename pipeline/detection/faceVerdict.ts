@@ -29,7 +29,7 @@ export type JudgedClip = {
 export type FaceVerdict = {
   /** 1: the main face of the video. */
   face: number;
-  /** Null where the face was seen too briefly for two clips. */
+  /** Null where the face was seen too briefly for two clips, or may be none. */
   verdict: Verdict | null;
   /** Mean over the clips; null without any. */
   probability: number | null;
@@ -40,6 +40,8 @@ export type FaceVerdict = {
   clips: JudgedClip[];
   /** Side of the square around the face in the video, pixels. */
   facePx: number;
+  /** How sure the face detector was that it is a face, 0 to 1. */
+  certainty: number;
   /** What the reader has to know about this face's number. */
   note?: string;
 };
@@ -54,10 +56,16 @@ export type JudgingOptions = {
   uniform: UniformSource;
 };
 
+/**
+ * Median certainty of the face detector below which no verdict is given. An emblem or a pattern that looks like a face to
+ * it for a while is unlike anything the network knows, and gets any number. In 125 clips of faces, none of them was below
+ * LOWEST, and a president's seal reached 0.52.
+ */
+const SURE_FACE = 0.62;
+
 /** Turns the scores of one face's clips into a verdict. A pure function of its arguments. */
 export function judgeFace(
-  face: number,
-  facePx: number,
+  who: Pick<FaceVerdict, 'face' | 'facePx' | 'certainty'>,
   scored: readonly { segments: ClipSegment[]; score: number }[],
   options: JudgingOptions,
 ): FaceVerdict {
@@ -68,7 +76,7 @@ export function judgeFace(
   });
   if (clips.length === 0)
     return {
-      ...{ face, facePx, clips, verdict: null, probability: null, interval: null, score: null },
+      ...{ ...who, clips, verdict: null, probability: null, interval: null, score: null },
       note: 'seen too briefly for a single clip',
     };
   const mean = (figure: (clip: JudgedClip) => number) =>
@@ -77,7 +85,7 @@ export function judgeFace(
   const score = mean((clip) => clip.score);
   if (clips.length === 1)
     return {
-      ...{ face, facePx, clips, verdict: null, probability, interval: null, score },
+      ...{ ...who, clips, verdict: null, probability, interval: null, score },
       note: 'one clip only: no interval, and too little for a verdict',
     };
   const { mean: drawn } = bootstrapIntervals(
@@ -86,9 +94,14 @@ export function judgeFace(
     { resamples, level, uniform },
   );
   const interval = { low: drawn!.low, high: drawn!.high };
+  if (who.certainty < SURE_FACE)
+    return {
+      ...{ ...who, clips, verdict: null, probability, interval, score },
+      note: 'perhaps no face at all, so no verdict: look at the pictures',
+    };
   const tells = calibration === null || tellsApart(calibration);
   return {
-    ...{ face, facePx, clips, probability, interval, score },
+    ...{ ...who, clips, probability, interval, score },
     verdict: tells ? verdictOf(interval, threshold) : 'undecided',
     ...(tells ? {} : { note: 'on validation this detector did not tell fakes from real clips' }),
   };
@@ -99,10 +112,7 @@ function verdictOf({ low, high }: Omit<Interval, 'resamples'>, threshold: number
   return high < threshold ? 'no sign found' : 'undecided';
 }
 
-/**
- * A video's verdict is that of its most suspicious face. Faces seen too briefly for one of their own do not count, unless
- * there is no other.
- */
+/** A video's verdict is that of its most suspicious face. Faces without a verdict do not count, unless there is no other. */
 export function worstOf(faces: readonly FaceVerdict[]): Verdict {
   const order: readonly Verdict[] = ['likely manipulated', 'undecided', 'no sign found'];
   return order.find((verdict) => faces.some((face) => face.verdict === verdict)) ?? 'undecided';

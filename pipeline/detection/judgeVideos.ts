@@ -64,12 +64,12 @@ async function judged(
   // A copy is moved: the pictures are drawn from the original once the scores are known.
   const scores = await actor.score({ clips: bytes.slice(), count, batch });
   const { threshold, bootstrap, checkpoint } = judge;
-  const verdicts = faces.map(({ clips, side }, at): FaceVerdict => {
+  const verdicts = faces.map(({ clips, side, certainty }, at): FaceVerdict => {
     const scored = clips.map(({ segments }) => ({ segments, score: scores.shift()!.probability }));
     const { uniform } = keyedGenerator(bootstrap.seed, 'detect', at);
     const { resamples, level } = bootstrap;
     const options = { calibration: checkpoint.calibration, threshold, resamples, level, uniform };
-    return judgeFace(at + 1, side, scored, options);
+    return judgeFace({ face: at + 1, facePx: side, certainty }, scored, options);
   });
   return {
     ...{ format: 'stf-mamba-verdict', version: 1, file: video.path, status: 'judged' },

@@ -61,6 +61,8 @@ export type PreprocessedFace = {
   landmarks: Float32Array;
   /** Of each run: what was cut out of the upright pictures, pixels. */
   squares: Square[];
+  /** Of each run: the surest that the face detector was of it, 0 to 1. */
+  certainties: number[];
 };
 
 export type PreprocessedVideo = {
@@ -75,7 +77,7 @@ export type PreprocessedVideo = {
   stages: StageTimes;
 };
 
-type Run = { start: number; crops: Uint8Array; landmarks: Float64Array; square: Square };
+type Run = { start: number; crops: Uint8Array; landmarks: Float64Array; square: Square; certainty: number };
 /** `alone`: nobody else was in its runs. */
 type Person = { runs: Run[]; place: Place; alone: boolean };
 type Place = { x: number; y: number; width: number; height: number };
@@ -220,7 +222,7 @@ async function cutRuns(
 
 function cutTrack(track: FaceTrack, start: number, smooth: number): Run | string {
   const cut = track.cut(smooth);
-  return typeof cut === 'string' ? cut : { start, ...cut };
+  return typeof cut === 'string' ? cut : { start, ...cut, certainty: track.score };
 }
 
 /** How much of the video is this person's: a face seen twice as large counts twice. */
@@ -272,7 +274,14 @@ function describe(
     }
   });
   const seconds = Float64Array.from(frames, secondsAt);
-  return { runs: runs.length, frames, seconds, landmarks, squares: runs.map(({ square }) => square) };
+  return {
+    runs: runs.length,
+    frames,
+    seconds,
+    landmarks,
+    squares: runs.map(({ square }) => square),
+    certainties: runs.map(({ certainty }) => certainty),
+  };
 }
 
 function noRuns(passed: Readonly<Record<string, number>>): string {

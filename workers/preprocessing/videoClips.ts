@@ -31,6 +31,8 @@ export type FaceClips = {
   clips: { segments: ClipSegment[] }[];
   /** Side of the square around the face in the video, pixels, median over the runs. */
   side: number;
+  /** How sure the face detector was that it is one, 0 to 1, median over the runs. */
+  certainty: number;
 };
 
 export type VideoClips = Pick<PreprocessedVideo, 'video' | 'passed'> & {
@@ -87,7 +89,8 @@ export async function videoClips(task: VideoClipsTask): Promise<VideoClips> {
         })),
       });
     }
-    faces.push({ runs: face.runs, clips, side: median(face.squares.map(({ side }) => side)) });
+    const side = median(face.squares.map((square) => square.side));
+    faces.push({ runs: face.runs, clips, side, certainty: median(face.certainties) });
   }
   return {
     ...{ video, passed, faces },
