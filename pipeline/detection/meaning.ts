@@ -24,7 +24,7 @@ export function meaning(
         ]
       : [
           'The number',
-          'is the raw score of the network, the mean over the clips that were looked at. This checkpoint says nothing of how such scores relate to how often they are right (it is not calibrated), so 0.8 does not mean eight in ten.',
+          'is the raw score of the network, the mean over the clips that were looked at. This checkpoint says nothing of how such scores relate to how often they are right (it is not calibrated), so 0.8 does not mean eight in ten, and every verdict is "undecided". Training that goes on from it (`--resume auto` with more epochs) calibrates at its next validation.',
         ],
     [
       'No proof.',

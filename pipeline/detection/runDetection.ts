@@ -44,7 +44,7 @@ export async function runDetection(given: readonly string[], options: DetectComm
       onReady: ({ engine, checkpoint }, { length }, threads) => {
         log.info(`engine ${engine.name} ${engine.version} on ${engine.device}: ${engine.reason}`);
         if (!checkpoint.calibration)
-          log.warn(`${options.checkpoint} is not calibrated: numbers are raw scores, no probabilities`);
+          log.warn(`${options.checkpoint} is not calibrated: numbers are raw scores and no evidence`);
         log.info(
           single
             ? 'looking for faces; hours of video take minutes'

@@ -82,8 +82,19 @@ export function followRun(from: number, options: FollowOptions): FollowedRun {
   }
   const cut = sceneCut(grids);
   if (cut > 0) return { reason: 'the scene is cut', retryAt: from + cut };
-  const whole = tracks.filter(({ lost, score }) => lost === undefined && score >= SCORE.once);
+  const whole = withoutTwins(tracks.filter(({ lost, score }) => lost === undefined && score >= SCORE.once));
   return whole.length > 0 ? { tracks: whole, picture: shape } : { reason: 'no face that the detector is sure of' };
+}
+
+/** One face that was detected twice, at two sizes: the track that the detector is surer of stays. */
+function withoutTwins(tracks: readonly FaceTrack[]): FaceTrack[] {
+  const bySureness = [...tracks].sort((a, b) => b.score - a.score);
+  const isTwin = ({ place: a }: FaceTrack, { place: b }: FaceTrack) =>
+    Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y)) < Math.max(a.width, b.width) / 2;
+  return tracks.filter((track) => {
+    const surer = bySureness.slice(0, bySureness.indexOf(track));
+    return !surer.some((other) => isTwin(track, other));
+  });
 }
 
 function detect(

@@ -52,6 +52,8 @@ describe('judgeFace', () => {
     expect(judge([0.1, 0.2, 0.99]).verdict).toBe('undecided');
     expect(judge([0.9, 0.95, 0.8], { threshold: 0.95 }).verdict).toBe('no sign found');
     expect(judge([0.5, 0.5]).verdict).toBe('likely manipulated'); // `threshold` or more, as everywhere
+    expect(judge([0.9, 0.95, 0.8]).note).toMatch(/3 clips only/);
+    expect(judge([0.9, 0.95, 0.8, 0.9]).note).toBeUndefined();
   });
 
   it('gives no verdict on one clip, on none, and on what may be no face', () => {
@@ -69,8 +71,9 @@ describe('judgeFace', () => {
       note: expect.stringContaining('on validation'),
     });
     expect(judge([0.7, 0.9], { calibration: null })).toMatchObject({
-      verdict: 'likely manipulated',
+      verdict: 'undecided',
       probability: 0.8,
+      note: expect.stringContaining('not calibrated'),
     });
   });
 });
