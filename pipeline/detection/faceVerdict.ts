@@ -59,7 +59,7 @@ export type JudgingOptions = {
 /**
  * Median certainty of the face detector below which no verdict is given. An emblem or a pattern that looks like a face to
  * it for a while is unlike anything the network knows, and gets any number. Measured on 125 clips of one face each: the
- * faces reached 0.74 to 1, what was taken for a further one (a flag's emblem, a pattern on a wall) 0.48 to 0.52.
+ * faces reached 0.74 to 1, what was taken for a further one (a flag's emblem) 0.48 to 0.52.
  */
 const SURE_FACE = 0.62;
 

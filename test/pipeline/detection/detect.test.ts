@@ -87,10 +87,10 @@ describe('detect, before any video', () => {
       STF_CACHE: join(folder, 'no-cache'),
     });
     refused(/--out: cannot write to /, ['notes.txt', ...given, '--out', 'notes.txt']);
-  });
+  }, 180_000);
 });
 
-describe.skipIf(noModels)(`detect without a face${skipped(noModels)}`, { timeout: 60_000 }, () => {
+describe.skipIf(noModels)(`detect without a face${skipped(noModels)}`, { timeout: 180_000 }, () => {
   it('says that no face was found, exit 0, and no more', () => {
     video('pattern.mp4', ...pattern, '-t', '1');
     const { code, stdout } = detect('pattern.mp4');
@@ -147,7 +147,7 @@ describe.skipIf(noModels)(`detect without a face${skipped(noModels)}`, { timeout
   });
 });
 
-describe.skipIf(noFootage)(`detect with faces${skipped(noFootage)}`, { timeout: 120_000 }, () => {
+describe.skipIf(noFootage)(`detect with faces${skipped(noFootage)}`, { timeout: 180_000 }, () => {
   const HOSTILE = `<img src=x onerror=alert(1)> & "'.mp4`;
   const clip = (name: string) => join(footage!, 'real', name);
 
