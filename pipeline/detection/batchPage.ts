@@ -3,6 +3,7 @@ import { numberText } from '../evaluation/figureText.js';
 import { dataTable } from '../report/dataTable.js';
 import { html } from '../report/html.js';
 import { htmlPage } from '../report/htmlPage.js';
+import { decidingFace } from './faceVerdict.js';
 import { meaning } from './meaning.js';
 import { headline } from './verdictText.js';
 import type { VideoVerdict } from './videoVerdict.js';
@@ -25,15 +26,8 @@ export function batchPage(videos: readonly { result: VideoVerdict; page: string 
           { name: 'verdict', cell: ({ result }) => headline(result) },
           {
             name: 'probability',
-            title: 'of the most suspicious face',
-            cell: ({ result: { faces } }) =>
-              numberText(
-                faces.reduce<number | null>(
-                  (most, { probability }) => (probability === null || (most ?? -1) > probability ? most : probability),
-                  null,
-                ),
-                2,
-              ),
+            title: 'of the face that the video is judged by',
+            cell: ({ result: { faces } }) => numberText(decidingFace(faces)?.probability ?? null, 2),
             numeric: true,
           },
           { name: 'faces', cell: ({ result }) => result.faces.length, numeric: true },

@@ -123,8 +123,20 @@ function verdictOf({ low, high }: Omit<Interval, 'resamples'>, threshold: number
   return high < threshold ? 'no sign found' : 'undecided';
 }
 
-/** A video's verdict is that of its most suspicious face. Faces without a verdict do not count, unless there is no other. */
-export function worstOf(faces: readonly FaceVerdict[]): Verdict {
-  const order: readonly Verdict[] = ['likely manipulated', 'undecided', 'no sign found'];
-  return order.find((verdict) => faces.some((face) => face.verdict === verdict)) ?? 'undecided';
+const SUSPICION: readonly (Verdict | null)[] = ['likely manipulated', 'undecided', 'no sign found', null];
+
+/**
+ * The face that a video is judged by: the most suspicious one that got a verdict, or, where none did, the one that was
+ * looked at longest. Undefined where no face has a clip.
+ */
+export function decidingFace(faces: readonly FaceVerdict[]): FaceVerdict | undefined {
+  const judged = faces.filter(({ clips }) => clips.length > 0);
+  return [...judged].sort((a, b) => {
+    const kind = SUSPICION.indexOf(a.verdict) - SUSPICION.indexOf(b.verdict);
+    if (kind !== 0) return kind;
+    return a.verdict === null ? b.clips.length - a.clips.length : b.probability! - a.probability!;
+  })[0];
 }
+
+/** A video's verdict is that of its deciding face; undecided where no face got one. */
+export const verdictOn = (faces: readonly FaceVerdict[]): Verdict => decidingFace(faces)?.verdict ?? 'undecided';

@@ -4,7 +4,7 @@ import { FIND_FACES, keyedGenerator, type VideoClips, type VideoClipsTask } from
 import type { ScoreActorClient } from '../evaluation/scoreActorClient.js';
 import type { ListedVideo } from '../preprocessing/videoList.js';
 import { attemptOptions, describeFailure, type SampleFailure } from '../training/fillPosition.js';
-import { type FaceVerdict, judgeFace, worstOf } from './faceVerdict.js';
+import { type FaceVerdict, judgeFace, verdictOn } from './faceVerdict.js';
 import type { Judge, VideoVerdict } from './videoVerdict.js';
 
 /** A video's clips as the network saw them, for pictures: those of all faces, RGB `[n, T, H, W, 3]`. */
@@ -73,7 +73,7 @@ async function judged(
   });
   return {
     ...{ format: 'stf-mamba-verdict', version: 1, file: video.path, status: 'judged' },
-    verdict: worstOf(verdicts),
+    verdict: verdictOn(verdicts),
     faces: verdicts,
     ...{ video: properties, passed: listOf(passed), judge },
   };

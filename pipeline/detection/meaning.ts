@@ -1,5 +1,5 @@
 import { tellsApart } from '../../model/index.js';
-import type { FaceVerdict } from './faceVerdict.js';
+import { decidingFace, type FaceVerdict } from './faceVerdict.js';
 import type { Judge } from './videoVerdict.js';
 
 /** How rare fakes are in the example of base rates. */
@@ -11,10 +11,7 @@ export function meaning(
   faces: readonly FaceVerdict[],
 ): [string, string][] {
   const { calibration } = checkpoint;
-  const worst = faces.reduce<number | null>(
-    (most, { probability }) => (probability === null || (most ?? 0) > probability ? most : probability),
-    null,
-  );
+  const probability = decidingFace(faces)?.probability ?? null;
   const percent = `${(100 * bootstrap.level).toFixed(0)} %`;
   return [
     calibration
@@ -24,7 +21,7 @@ export function meaning(
         ]
       : [
           'The number',
-          'is the raw score of the network, the mean over the clips that were looked at. This checkpoint says nothing of how such scores relate to how often they are right (it is not calibrated), so 0.8 does not mean eight in ten, and every verdict is "undecided". Training that goes on from it (`--resume auto` with more epochs) calibrates at its next validation.',
+          'is the raw score of the network, the mean over the clips that were looked at. This checkpoint says nothing of how such scores relate to how often they are right (it is not calibrated), so 0.8 does not mean eight in ten, and every verdict is "undecided". Training that goes on from it (--resume auto with more epochs) calibrates at its next validation.',
         ],
     [
       'No proof.',
@@ -34,7 +31,10 @@ export function meaning(
       'What it looks for',
       'are traces of blending in faces. Fakes that leave few of them are found worse or not at all: lip-sync and reenactment that change a mouth or a pose, and pictures that are generated as a whole. Sound, and everything outside the face, is not looked at.',
     ],
-    ['How rare fakes are', `is not in the number, which supposes that every other clip is one. ${baseRate(worst)}`],
+    [
+      'How rare fakes are',
+      `is not in the number, which supposes that every other clip is one. ${baseRate(probability)}`,
+    ],
     [
       'The interval',
       `(${percent}, bootstrap over this video's clips) tells how much the number depends on which moments were looked at. It does not hold the detector's own error, and since clips of one video resemble each other it is rather too narrow. The words follow from it: "likely manipulated" where all of it lies at ${threshold} or above, "no sign found" where all of it lies below, else "undecided".`,
@@ -51,7 +51,7 @@ export function meaning(
       ? [
           [
             'How good the detector is:',
-            `on validation it gave the self-blended clip of a pair drawn at random a higher number than the real one in ${(100 * calibration.auc).toFixed(0)} of 100 cases (AUC ${calibration.auc.toFixed(3)}; 50 is chance).${
+            `on validation, a self-blended clip drawn at random got a higher number than a real one drawn at random in ${(100 * calibration.auc).toFixed(0)} of 100 cases (AUC ${calibration.auc.toFixed(3)}; 50 is chance).${
               tellsApart(calibration)
                 ? ''
                 : ' That is not distinguishable from chance, so every verdict of this checkpoint is "undecided".'
@@ -59,7 +59,7 @@ export function meaning(
               checkpoint.step !== undefined && checkpoint.step !== calibration.step
                 ? ` Those were the weights of step ${calibration.step}; these are of step ${checkpoint.step}.`
                 : ''
-            } How it does on real deepfakes is for \`evaluate\` to say.`,
+            } How it does on real deepfakes is for the command evaluate to say.`,
           ] as [string, string],
         ]
       : []),

@@ -6,7 +6,7 @@ import { type HtmlValue, html, type Markup } from '../report/html.js';
 import { htmlPage, type PageSection } from '../report/htmlPage.js';
 import { timelineChart } from '../report/timelineChart.js';
 import type { ClipStrip } from './clipStrips.js';
-import type { FaceVerdict } from './faceVerdict.js';
+import { decidingFace, type FaceVerdict } from './faceVerdict.js';
 import { meaning } from './meaning.js';
 import { counted, headline, spanText } from './verdictText.js';
 import type { VideoVerdict } from './videoVerdict.js';
@@ -38,7 +38,7 @@ function lead(result: VideoVerdict): HtmlValue {
           : 'Nothing is said about this video.'
       }</p></div>`,
     ];
-  const shown = faces.find(({ verdict }) => verdict === result.verdict) ?? faces.find(({ clips }) => clips.length > 0)!;
+  const shown = decidingFace(faces)!;
   const tile = (name: string, value: HtmlValue, more?: HtmlValue) =>
     html`<div>${name}<b>${value}</b><small>${more}</small></div>`;
   return [
@@ -61,12 +61,12 @@ function lead(result: VideoVerdict): HtmlValue {
         calibration ? `on ${calibration.pairs} self-blended pairs` : 'not known',
       ),
     ]}</div>`,
+    faces.length > 1 && faceTable(faces),
     html`<div class="note warn"><p><b>No proof.</b> ${
       calibration
         ? 'The number was calibrated on self-blended fakes, not on real deepfakes.'
         : 'The number is not calibrated.'
     } <a href="#meaning">What it means, and what not</a>.</p></div>`,
-    faces.length > 1 && faceTable(faces),
   ];
 }
 
@@ -75,7 +75,10 @@ const secondsText = (seconds: number): string => (seconds < 60 ? `${seconds.toFi
 const faceTable = (faces: readonly FaceVerdict[]): Markup =>
   dataTable(faces, [
     { name: 'face', cell: ({ face }) => html`<a href="#face-${face}">${face}</a>`, numeric: true },
-    { name: 'verdict', cell: ({ verdict }) => verdict ?? 'no verdict' },
+    {
+      name: 'verdict',
+      cell: ({ verdict, note }) => html`${verdict ?? 'no verdict'}${note && html`<br/><small>${note}</small>`}`,
+    },
     { name: 'probability', cell: ({ probability }) => numberText(probability, 2), numeric: true },
     {
       name: 'interval',
@@ -89,7 +92,6 @@ const faceTable = (faces: readonly FaceVerdict[]): Markup =>
       cell: ({ facePx }) => facePx,
       numeric: true,
     },
-    { name: 'note', cell: ({ note }) => note },
   ]);
 
 function faceSection(result: VideoVerdict, face: FaceVerdict, strips: readonly ClipStrip[]): PageSection {
@@ -159,7 +161,7 @@ function howMade({ judge, passed }: VideoVerdict): Markup {
     ['engine', `${engine.name} ${engine.version} on ${engine.device}`],
   ];
   return html`${dataTable(rows, [
-    { name: 'what', cell: ([name]) => name },
+    { name: 'what', cell: ([name]) => html`<span style="white-space: nowrap">${name}</span>` },
     { name: '', cell: ([, value]) => value },
   ])}${
     passed.length > 0 &&

@@ -23,7 +23,7 @@ export function timelineChart({ seconds, yLabel, parts, mean, mark, ...options }
   const x = scaleLinear().domain([0, seconds]);
   const y = scaleLinear().domain([0, 1]);
   const frame = {
-    ...{ width: 760, height: 240, ...options },
+    ...{ width: 600, height: 220, ...options },
     ...{ x: { label: 'seconds', scale: x, ticks: 8 }, y: { label: yLabel, scale: y, ticks: 5 } },
   };
   return chartFrame(frame, ({ left, right }) => {

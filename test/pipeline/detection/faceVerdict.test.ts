@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type FaceVerdict, type JudgingOptions, judgeFace, worstOf } from '../../../pipeline/detection/faceVerdict.js';
+import {
+  decidingFace,
+  type FaceVerdict,
+  type JudgingOptions,
+  judgeFace,
+  verdictOn,
+} from '../../../pipeline/detection/faceVerdict.js';
 import { keyedGenerator } from '../../../workers/index.js';
 
 const calibration = { temperature: 2, pairs: 64, nll: 0.4, nllUncalibrated: 0.5, auc: 0.9, step: 10 };
@@ -78,12 +84,17 @@ describe('judgeFace', () => {
   });
 });
 
-describe('worstOf', () => {
-  const faces = (...verdicts: FaceVerdict['verdict'][]) => verdicts.map((verdict) => ({ verdict }) as FaceVerdict);
-  it('is that of the most suspicious face with a verdict', () => {
-    expect(worstOf(faces('no sign found', 'likely manipulated', 'undecided'))).toBe('likely manipulated');
-    expect(worstOf(faces('no sign found', 'undecided'))).toBe('undecided');
-    expect(worstOf(faces('no sign found', null))).toBe('no sign found');
-    expect(worstOf(faces(null))).toBe('undecided');
+describe('decidingFace and verdictOn', () => {
+  const face = (verdict: FaceVerdict['verdict'], probability = 0.5, count = 2) =>
+    ({ verdict, probability, clips: Array(count).fill({}) }) as unknown as FaceVerdict;
+  it('take the most suspicious face with a verdict', () => {
+    const likely = face('likely manipulated', 0.8);
+    expect(decidingFace([face('no sign found'), face('likely manipulated', 0.7), likely])).toBe(likely);
+    expect(verdictOn([face('no sign found'), face('undecided')])).toBe('undecided');
+    // What may be no face, or was seen for a moment, does not count beside one that was judged.
+    expect(verdictOn([face('no sign found', 0.1), face(null, 0.99)])).toBe('no sign found');
+    const longer = face(null, 0.2, 3);
+    expect(decidingFace([face(null, 0.9, 1), longer, face(null, 0, 0)])).toBe(longer);
+    expect(verdictOn([longer])).toBe('undecided');
   });
 });

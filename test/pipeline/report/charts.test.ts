@@ -240,8 +240,8 @@ describe('timelineChart', () => {
       width: number(attributes.width),
       height: number(attributes.height),
     }));
-    // The plot: 760 x 240 less 66 on the left, 14 on the right, 10 above and 42 below.
-    const [left, wide, top, high] = [66, 680, 10, 188];
+    // The plot: 600 x 220 less 66 on the left, 14 on the right, 10 above and 42 below.
+    const [left, wide, top, high] = [66, 520, 10, 168];
     expect(band).toEqual({ x: left, width: wide, y: top + high / 4, height: high / 2 });
     expect(first).toEqual({ x: left, width: wide / 2, y: top + 0.75 * high - 3, height: 6 });
     expect(second!.x + second!.width / 2).toBeCloseTo(left + wide / 2, 0);
