@@ -17,6 +17,8 @@ export type Calibration = {
 export const TEMPERATURE_BOUNDS = { least: 0.05, most: 20 } as const;
 /** Half of the distance between 1 and the float32 below it: scores are float32, and one of exactly 1 has no logit. */
 const LEAST_PROBABILITY = 2 ** -25;
+/** By so much a softmax in float32 may leave [0,1]. */
+const ROUNDING = 1e-6;
 /** Halvings of the bounds: temperatures are exact to 15 digits. */
 const HALVINGS = 60;
 /** Upper twentieth of χ² with one degree of freedom. */
@@ -54,7 +56,7 @@ export function fitTemperature(
       `Expected as many probabilities as labels and at least one but received ${probabilities.length} and ${count}`,
     );
   const logits = Float64Array.from(probabilities, (probability) => {
-    if (!(probability >= 0 && probability <= 1))
+    if (!(probability >= -ROUNDING && probability <= 1 + ROUNDING))
       throw new RangeError(`Expected probabilities in [0,1] but received ${probability}`);
     return logitOf(probability);
   });

@@ -1,6 +1,5 @@
 import { access, constants, mkdir, rmdir, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { writeAtomically } from '../../model/index.js';
 import { EXIT } from '../exitCodes.js';
 import { listVideos } from '../preprocessing/videoList.js';
 import { Console, duration, type LogFormat } from '../progress.js';
@@ -14,6 +13,7 @@ import { verdictPage } from './verdictPage.js';
 import { verdictsCsv } from './verdictsCsv.js';
 import { shortMeaning, verdictText } from './verdictText.js';
 import type { VideoVerdict } from './videoVerdict.js';
+import { writeResult } from './writeResult.js';
 
 /** The options of the detect command, as parsed. */
 export type DetectCommandOptions = Omit<DetectOptions, 'signal' | 'onReady' | 'onVerdict'> & {
@@ -56,8 +56,8 @@ export async function runDetection(given: readonly string[], options: DetectComm
         const name = single ? 'verdict' : id;
         const page = verdictPage(result, await clipStrips(result, pixels));
         await mkdir(pages, { recursive: true });
-        await writeAtomically(join(pages, `${name}.html`), page);
-        await writeAtomically(join(pages, `${name}.json`), snakeCaseJson(result));
+        await writeResult(join(pages, `${name}.html`), page);
+        await writeResult(join(pages, `${name}.json`), snakeCaseJson(result));
         written.push({ result, page: `videos/${encodeURIComponent(name)}.html` });
         if (!json) process.stdout.write(`${verdictText(result)}\n`);
         if (single) return;
@@ -70,8 +70,8 @@ export async function runDetection(given: readonly string[], options: DetectComm
       },
     });
     if (!single && verdicts.length > 0) {
-      await writeAtomically(join(folder.path, 'verdicts.csv'), verdictsCsv(verdicts));
-      await writeAtomically(join(folder.path, 'index.html'), batchPage(written));
+      await writeResult(join(folder.path, 'verdicts.csv'), verdictsCsv(verdicts));
+      await writeResult(join(folder.path, 'index.html'), batchPage(written));
     }
     if (stop.exitCode !== undefined) {
       log.warn(
