@@ -87,9 +87,9 @@ export function followRun(from: number, options: FollowOptions): FollowedRun {
 }
 
 /** One face that was detected twice, at two sizes: the track that the detector is surer of stays. */
-function withoutTwins(tracks: readonly FaceTrack[]): FaceTrack[] {
+export function withoutTwins<Track extends Pick<FaceTrack, 'place' | 'score'>>(tracks: readonly Track[]): Track[] {
   const bySureness = [...tracks].sort((a, b) => b.score - a.score);
-  const isTwin = ({ place: a }: FaceTrack, { place: b }: FaceTrack) =>
+  const isTwin = ({ place: a }: Track, { place: b }: Track) =>
     Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y)) < Math.max(a.width, b.width) / 2;
   return tracks.filter((track) => {
     const surer = bySureness.slice(0, bySureness.indexOf(track));
