@@ -4,6 +4,8 @@ import type { Judge } from './videoVerdict.js';
 
 /** How rare fakes are in the example of base rates. */
 const RARE = 0.01;
+/** The number of the example, where the video's own is lower: only of a high one does anybody conclude too much. */
+const EXAMPLE = 0.9;
 
 /** What a probability means and does not mean, in paragraphs of a heading and text. */
 export function meaning(
@@ -67,7 +69,7 @@ export function meaning(
 }
 
 function baseRate(probability: number | null): string {
-  const example = probability === null || probability <= RARE ? 0.9 : Math.min(probability, 0.999);
+  const example = Math.min(0.99, Math.max(EXAMPLE, probability ?? 0));
   const odds = (example / (1 - example)) * (RARE / (1 - RARE));
-  return `Where one video in a hundred is manipulated, ${example.toFixed(2)} here would mean ${(odds / (1 + odds)).toFixed(2)}.`;
+  return `Where one video in a hundred is manipulated, ${example.toFixed(2)} would mean ${(odds / (1 + odds)).toFixed(2)}.`;
 }
