@@ -8,6 +8,7 @@ import { writeSavedModel } from './checkpoint/savedModel.js';
 import { ConfigError, resolveConfig, type StfConfig } from './config/stfConfig.js';
 import { type EngineInfo, startEngine } from './engine/startEngine.js';
 import { predict } from './evaluation/predict.js';
+import { type Calibration, calibrationOf } from './evaluation/temperature.js';
 import { StfMamba } from './stfMamba.js';
 import { createStepRunner } from './training/createStepRunner.js';
 
@@ -21,7 +22,7 @@ export type DetectorOptions = {
 };
 
 export type Score = {
-  /** Probability that the clip is fake, in [0,1]. */
+  /** Probability that the clip is fake, in [0,1], as the network gives it: not calibrated. */
   probability: number;
   /** Root mean square of the clip's temporal-high, spatial-low wavelet band. */
   hllEnergy: number;
@@ -34,6 +35,8 @@ export type Detector = {
   readonly engine: EngineInfo;
   /** What the run stored beside the weights (phase, step and such); null where the file carries nothing. */
   readonly state: Readonly<Record<string, unknown>> | null;
+  /** What validation says of `score`'s probabilities, for `calibrated(probability, temperature)`; null where unknown. */
+  readonly calibration: Calibration | null;
   /** Scores one clip of face crops, uint8 RGB `[T,H,W,3]` with `T = num_frames`, `H = W = img_size`. */
   score(clip: Uint8Array): Score;
   /** Scores `count` clips at once, `[count,T,H,W,3]`. Equal to `score` of each but for rounding. */
@@ -74,6 +77,7 @@ export async function loadDetector({ checkpoint, config: given, engine = 'auto' 
     config,
     engine: engineInfo,
     state,
+    calibration: calibrationOf(state),
     score: (clip) => scoreBatch(clip, 1)[0]!,
     scoreBatch,
     exportSavedModel: (folder, options) => writeSavedModel(folder, model, config, options),

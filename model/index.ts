@@ -48,6 +48,15 @@ export { rankScores } from './evaluation/rankedScores.js';
 export { averagePrecision, equalErrorRate, type RocCorner, rocAuc, rocCorners } from './evaluation/ranking.js';
 export type { CueFigures, CueName, VideoProperties } from './evaluation/simpleCues.js';
 export type { Spread } from './evaluation/spread.js';
+export {
+  type Calibration,
+  calibrated,
+  calibrationOf,
+  fitTemperature,
+  logitOf,
+  TEMPERATURE_BOUNDS,
+  tellsApart,
+} from './evaluation/temperature.js';
 export type { UniformSource } from './layers/initializers.js';
 export { lossParts } from './losses/lossParts.js';
 export { learningRateAt } from './optimiser/learningRate.js';

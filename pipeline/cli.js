@@ -7,6 +7,7 @@ const commands = [
   'preprocess',
   'train',
   'evaluate',
+  'detect',
   'report',
   'replay',
   'verify-data',

@@ -23,9 +23,11 @@ export { preprocessPool } from './pool/preprocessPool.js';
 export { type PoolTask, type PoolUsage, SynthesisPool, type SynthesisPoolOptions } from './pool/synthesisPool.js';
 export type { ThreadLimits } from './pool/synthesisThread.js';
 export type { Tuning } from './pool/threadTuner.js';
+export { videoClipsPool } from './pool/videoClipsPool.js';
 export { WorkerDiedError } from './pool/workerDiedError.js';
 export {
   type FaceModels,
+  FIND_FACES,
   PREPROCESS_DEFAULTS,
   type PreprocessedFace,
   type PreprocessedVideo,
@@ -34,6 +36,13 @@ export {
   preprocessVideo,
 } from './preprocessing/preprocessVideo.js';
 export { PREPROCESSING_STAGES, type StageTimes } from './preprocessing/stageClock.js';
+export {
+  type ClipSegment,
+  type FaceClips,
+  type VideoClips,
+  type VideoClipsTask,
+  videoClips,
+} from './preprocessing/videoClips.js';
 export { keyedGenerator, type Random } from './random/keyedGenerator.js';
 export { type CutClips, type CuttingOptions, type CuttingTask, cutClips } from './synthesis/cutClips.js';
 export {

@@ -11,6 +11,7 @@ import {
   UNNAMED_METHOD,
 } from '../../model/index.js';
 import { keyedGenerator } from '../../workers/index.js';
+import { snakeCaseJson } from '../snakeCaseJson.js';
 import type { SampleFailure } from '../training/fillPosition.js';
 import type { ScoredVideo } from './scoreVideos.js';
 
@@ -97,14 +98,5 @@ export function evaluationResult(
 export const namedMethods = ({ methods }: EvaluationResult): EvaluationResult['methods'] =>
   methods.length === 1 && methods[0]!.method === UNNAMED_METHOD ? [] : methods;
 
-/** As JSON with names in snake case, like all of a run's files; figures without a value are null. */
-export const evaluationJson = (result: EvaluationResult): string =>
-  `${JSON.stringify(result, (_, value: unknown) => (isRecord(value) ? snakeNames(value) : value), 2)}\n`;
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const snakeNames = (record: Record<string, unknown>) =>
-  Object.fromEntries(
-    Object.entries(record).map(([name, value]) => [name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toLowerCase(), value]),
-  );
+/** As the file evaluation.json; figures without a value are null. */
+export const evaluationJson = (result: EvaluationResult): string => snakeCaseJson(result);

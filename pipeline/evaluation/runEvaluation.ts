@@ -12,6 +12,7 @@ import { RunFolder } from '../run/runFolder.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { shellWord } from '../runReport/resumeCommand.js';
 import { UserError } from '../userError.js';
+import { cuttingLayout } from './cuttingLayout.js';
 import { evaluationCsv } from './evaluationCsv.js';
 import { evaluationPage } from './evaluationPage.js';
 import { evaluationJson, evaluationResult } from './evaluationResult.js';
@@ -120,12 +121,10 @@ export async function runEvaluation(options: EvaluateOptions): Promise<number> {
   }
 }
 
-const cuttingTask = (source: CuttingTask['source'], config: StfConfig, clips: number): CuttingTask => {
-  const { img_size, num_segments, frames_per_segment } = config;
-  const { margin_side, margin_top, margin_bottom, final_margin_eval, final_margin_fraction } = config.sbi;
-  const sbi = { margin_side, margin_top, margin_bottom, final_margin_eval, final_margin_fraction };
-  return { source, options: { clips, img_size, num_segments, frames_per_segment, sbi } };
-};
+const cuttingTask = (source: CuttingTask['source'], config: StfConfig, clips: number): CuttingTask => ({
+  source,
+  options: { clips, ...cuttingLayout(config) },
+});
 
 /** The folder that results go to, made and writable. */
 async function outputFolder({ out, checkpoint, split }: EvaluateOptions): Promise<string> {

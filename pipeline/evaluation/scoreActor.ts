@@ -1,4 +1,5 @@
 import {
+  type Calibration,
   CheckpointError,
   ConfigError,
   type Detector,
@@ -20,7 +21,14 @@ export type LoadRequest = {
   engine: 'auto' | 'tensorflow' | 'tensorflow-cuda' | 'wasm';
 };
 /** `phase`, `step`: of the run that wrote the checkpoint, where it says so. */
-export type LoadReply = { config: StfConfig; engine: EngineInfo; phase?: string; step?: number };
+export type LoadReply = {
+  config: StfConfig;
+  engine: EngineInfo;
+  phase?: string;
+  step?: number;
+  /** What validation says of the scores as probabilities; null where the checkpoint is silent. */
+  calibration: Calibration | null;
+};
 /** `clips` uint8 `[count,T,H,W,3]`, moved. At most `batch` of them are in the network at once. */
 export type ScoreClipsRequest = { clips: Uint8Array; count: number; batch: number };
 
@@ -41,6 +49,7 @@ export async function load({ checkpoint, config, engine }: LoadRequest): Promise
   return {
     config: detector.config,
     engine: detector.engine,
+    calibration: detector.calibration,
     ...(typeof phase === 'string' ? { phase } : {}),
     ...(typeof step === 'number' ? { step } : {}),
   };

@@ -14,6 +14,18 @@ export type RunState = {
   stepsPerEpoch: number;
   /** Best validation AUC so far, and the step that reached it. */
   best: { auc: number; step: number } | null;
+  /**
+   * Of the latest validation, whether it was the best or not: by which temperature its logits have to be divided to be
+   * probabilities, and how good they then are. Absent before the first.
+   */
+  calibration?: {
+    temperature: number;
+    pairs: number;
+    nll: number;
+    nll_uncalibrated: number;
+    auc: number;
+    step: number;
+  };
   spentUsd: number;
   /** Seconds of wall and CPU time of all earlier stretches of the run. */
   wallSeconds: number;

@@ -341,8 +341,10 @@ export class TrainingRun {
     if (!result) return;
     this.#state.validatedStep = step;
     this.#unsaved = true;
-    const { auc, ap, eer, accuracy, inPair, pairs, ms } = result;
-    await sinks.metrics.write({ kind: 'val', step, epoch, auc, ap, eer, accuracy, in_pair: inPair, pairs, ms });
+    const { auc, ap, eer, accuracy, inPair, pairs, ms, temperature, nll, nllUncalibrated: nll_uncalibrated } = result;
+    this.#state.calibration = { temperature, pairs, nll, nll_uncalibrated, auc, step };
+    const measures = { auc, ap, eer, accuracy, in_pair: inPair, temperature, nll, nll_uncalibrated };
+    await sinks.metrics.write({ kind: 'val', step, epoch, ...measures, pairs, ms });
     const isBest = auc > (this.#state.best?.auc ?? Number.NEGATIVE_INFINITY);
     onValidation(result, step, isBest);
     this.#longest.validation = Math.max(this.#longest.validation, ms);

@@ -1,5 +1,5 @@
 import { lastValueFrom, toArray } from 'rxjs';
-import { averagePrecision, decisionsAt, equalErrorRate, rocAuc } from '../../model/index.js';
+import { averagePrecision, decisionsAt, equalErrorRate, fitTemperature, rocAuc } from '../../model/index.js';
 import { attempt, batch, consume, flowCredits, keep, orderedMap, pull } from '../../operators/index.js';
 import type { ClipPair, SynthesisTask } from '../../workers/index.js';
 import { attemptOptions, describeFailure, type SampleFailure } from './fillPosition.js';
@@ -16,7 +16,7 @@ export type ValidationResult = {
   inPair: number;
   pairs: number;
   ms: number;
-};
+} & ReturnType<typeof fitTemperature>;
 
 export type ValidationOptions = {
   /** Ids of the split's real clips, and how many pairs to make of them (each clip at least once). */
@@ -85,6 +85,7 @@ export class Validation {
       accuracy: decisionsAt(labels, scores).accuracy,
       inPair: shareInPairs(labels, scores),
       pairs: labels.length / 2,
+      ...fitTemperature(labels, scores),
       ms: performance.now() - begun,
     };
   }

@@ -84,6 +84,14 @@ describe('train', () => {
       expect(validation[0]![name]).toBeGreaterThanOrEqual(0);
       expect(validation[0]![name]).toBeLessThanOrEqual(1);
     }
+    // What detect needs to turn scores into probabilities: of the validation that this checkpoint was chosen by.
+    const { best: chosen, calibration } = JSON.parse(await readFile(join(a, 'checkpoints', 'best.json'), 'utf8'));
+    const row = validation.find(({ step }) => step === chosen.step)!;
+    expect(calibration).toEqual({
+      ...{ step: chosen.step, auc: chosen.auc, pairs: row.pairs },
+      ...{ temperature: row.temperature, nll: row.nll, nll_uncalibrated: row.nll_uncalibrated },
+    });
+    expect(calibration.temperature).toBeGreaterThan(0);
     const batches = await rows(join(a, 'batches.jsonl'));
     expect(batches).toHaveLength(7);
     expect(batches[0]).toMatchObject({ step: 1, micro: 0, seeds: ['42/0/0', '42/0/1'] });

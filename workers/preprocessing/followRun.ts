@@ -16,6 +16,9 @@ const SCORE = { begin: 0.3, again: 0.15, once: 0.45 };
 /** Faces followed at once: those with the largest boxes. */
 const MOST_FACES = 8;
 
+/** The reason that says nothing about faces. */
+export const DAMAGED = 'frames are missing or damaged';
+
 export type FollowOptions = {
   video: VideoFile;
   upright: UprightPicture;
@@ -48,7 +51,7 @@ export function followRun(from: number, options: FollowOptions): FollowedRun {
       const step = clock.time('decode', () => frames.next());
       if (step.done || step.value.number !== from + t)
         return {
-          reason: 'frames are missing or damaged',
+          reason: DAMAGED,
           ...(step.done ? {} : { retryAt: step.value.number }),
         };
       const picture = clock.time('convert', () => upright.of(step.value.frame));
@@ -79,8 +82,19 @@ export function followRun(from: number, options: FollowOptions): FollowedRun {
   }
   const cut = sceneCut(grids);
   if (cut > 0) return { reason: 'the scene is cut', retryAt: from + cut };
-  const whole = tracks.filter(({ lost, score }) => lost === undefined && score >= SCORE.once);
+  const whole = withoutTwins(tracks.filter(({ lost, score }) => lost === undefined && score >= SCORE.once));
   return whole.length > 0 ? { tracks: whole, picture: shape } : { reason: 'no face that the detector is sure of' };
+}
+
+/** One face that was detected twice, at two sizes: the track that the detector is surer of stays. */
+export function withoutTwins<Track extends Pick<FaceTrack, 'place' | 'score'>>(tracks: readonly Track[]): Track[] {
+  const bySureness = [...tracks].sort((a, b) => b.score - a.score);
+  const isTwin = ({ place: a }: Track, { place: b }: Track) =>
+    Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y)) < Math.max(a.width, b.width) / 2;
+  return tracks.filter((track) => {
+    const surer = bySureness.slice(0, bySureness.indexOf(track));
+    return !surer.some((other) => isTwin(track, other));
+  });
 }
 
 function detect(

@@ -14,9 +14,12 @@ import { VideoError } from '../video/videoError.js';
 import { VideoFile } from '../video/videoFile.js';
 import type { Square } from './cropSquare.js';
 import type { FaceTrack } from './faceTrack.js';
-import { followRun } from './followRun.js';
+import { DAMAGED, followRun } from './followRun.js';
 import { runPlan } from './runPlan.js';
 import { StageClock, type StageTimes } from './stageClock.js';
+
+/** Stage of the error of a video that was looked through and shows no face. */
+export const FIND_FACES = 'find_faces';
 
 /** Both in shared memory, so that all threads use the same. */
 export type FaceModels = { readonly detector: TinyFaceWeights; readonly landmarks: ShapePredictor };
@@ -52,10 +55,14 @@ export type PreprocessedFace = {
   runs: number;
   /** Numbers of the frames in the video `[F]`. */
   frames: Int32Array;
+  /** When each of them is shown `[F]`, seconds from the video's first frame on. */
+  seconds: Float64Array;
   /** (x, y) in pixels of the crop `[F, 81, 2]`. */
   landmarks: Float32Array;
   /** Of each run: what was cut out of the upright pictures, pixels. */
   squares: Square[];
+  /** Of each run: the surest that the face detector was of it, 0 to 1. */
+  certainties: number[];
 };
 
 export type PreprocessedVideo = {
@@ -64,13 +71,13 @@ export type PreprocessedVideo = {
   /** The main face first. */
   faces: PreprocessedFace[];
   size: number;
-  video: { frames: number; rate: number; width: number; height: number; turn: number };
+  video: { frames: number; rate: number; seconds: number; width: number; height: number; turn: number };
   /** Why places in the video gave no run, and how often. */
   passed: Record<string, number>;
   stages: StageTimes;
 };
 
-type Run = { start: number; crops: Uint8Array; landmarks: Float64Array; square: Square };
+type Run = { start: number; crops: Uint8Array; landmarks: Float64Array; square: Square; certainty: number };
 /** `alone`: nobody else was in its runs. */
 type Person = { runs: Run[]; place: Place; alone: boolean };
 type Place = { x: number; y: number; width: number; height: number };
@@ -83,7 +90,11 @@ const SAME_PERSON = 0.15;
 const NEAR = { sides: 1.25, scale: 1.6 };
 /** Places tried anew behind a cut or a gap, for each place planned. */
 const MOST_RETRIES = 2;
-const STAGE = 'preprocess';
+/**
+ * Stages in which a video fails: the file, its length, and the faces in it. The last says that all of it could be looked
+ * at and that there is nobody to be seen for long enough.
+ */
+const STAGE = { file: 'preprocess', length: 'select_frames', faces: FIND_FACES } as const;
 
 let finder: FaceFinder | undefined;
 
@@ -96,8 +107,8 @@ let finder: FaceFinder | undefined;
  */
 export async function preprocessVideo(task: PreprocessTask): Promise<PreprocessedVideo> {
   const { id } = task.source;
-  const fail = (reason: string, cause?: unknown): never => {
-    throw new SampleError(id, STAGE, reason, { cause });
+  const fail = (reason: string, cause?: unknown, stage: string = STAGE.file): never => {
+    throw new SampleError(id, stage, reason, { cause });
   };
   const before = await stat(task.path).catch((error: Error) =>
     fail(`the file cannot be read (${error.message})`, error),
@@ -121,7 +132,7 @@ export async function preprocessVideo(task: PreprocessTask): Promise<Preprocesse
     video = await VideoFile.open(task.path);
     indexing();
     upright = new UprightPicture(av, video.turn);
-    const made = await cutRuns(task, video, upright, finder, clock, fail);
+    const made = await cutRuns(task, video, upright, finder, clock, (reason, stage) => fail(reason, undefined, stage));
     await unchanged();
     return made;
   } catch (error) {
@@ -142,11 +153,11 @@ async function cutRuns(
   upright: UprightPicture,
   finder: FaceFinder,
   clock: StageClock,
-  fail: (reason: string) => never,
+  fail: (reason: string, stage: string) => never,
 ): Promise<PreprocessedVideo> {
   const { runs, frames: length, size, leastSide, allFaces, smooth } = options;
-  if (video.frames <= 1) fail('holds a single picture; expected a video');
-  if (video.frames < length) fail(`expected at least ${length} frames but the video has ${video.frames}`);
+  if (video.frames <= 1) fail('holds a single picture; expected a video', STAGE.length);
+  if (video.frames < length) fail(`expected at least ${length} frames but the video has ${video.frames}`, STAGE.length);
   const persons: Person[] = [];
   const taken: number[] = [];
   const passed: Record<string, number> = {};
@@ -187,7 +198,8 @@ async function cutRuns(
     }
   }
   const main = mainPerson();
-  if (!main) return fail(noRuns(passed));
+  if (!main)
+    return fail(noRuns(passed), Object.keys(passed).every((reason) => reason === DAMAGED) ? STAGE.file : STAGE.faces);
   const kept = allFaces
     ? [main, ...persons.filter((person) => person !== main).sort((a, b) => weight(b) - weight(a))]
     : [main];
@@ -200,9 +212,9 @@ async function cutRuns(
   }
   return {
     bytes,
-    faces: faces.map((found) => describe(found, length, models.landmarks.points)),
+    faces: faces.map((found) => describe(found, length, models.landmarks.points, (frame) => video.secondsAt(frame))),
     size,
-    video: { frames: video.frames, rate: video.rate, ...picture, turn: video.turn },
+    video: { frames: video.frames, rate: video.rate, seconds: video.seconds, ...picture, turn: video.turn },
     passed,
     stages: clock.times,
   };
@@ -210,7 +222,7 @@ async function cutRuns(
 
 function cutTrack(track: FaceTrack, start: number, smooth: number): Run | string {
   const cut = track.cut(smooth);
-  return typeof cut === 'string' ? cut : { start, ...cut };
+  return typeof cut === 'string' ? cut : { start, ...cut, certainty: track.score };
 }
 
 /** How much of the video is this person's: a face seen twice as large counts twice. */
@@ -243,7 +255,12 @@ function spreadOut(runs: readonly Run[], count: number): Run[] {
   return Array.from({ length: count }, (_, i) => sorted[Math.floor(((i + 0.5) * sorted.length) / count)]!);
 }
 
-function describe(runs: readonly Run[], length: number, points: number): PreprocessedFace {
+function describe(
+  runs: readonly Run[],
+  length: number,
+  points: number,
+  secondsAt: (frame: number) => number,
+): PreprocessedFace {
   const all = points + FOREHEAD_POINTS;
   const landmarks = new Float32Array(runs.length * length * all * 2);
   const frames = new Int32Array(runs.length * length);
@@ -256,7 +273,15 @@ function describe(runs: readonly Run[], length: number, points: number): Preproc
       landmarks.set(foreheadPoints(face), at + points * 2);
     }
   });
-  return { runs: runs.length, frames, landmarks, squares: runs.map(({ square }) => square) };
+  const seconds = Float64Array.from(frames, secondsAt);
+  return {
+    runs: runs.length,
+    frames,
+    seconds,
+    landmarks,
+    squares: runs.map(({ square }) => square),
+    certainties: runs.map(({ certainty }) => certainty),
+  };
 }
 
 function noRuns(passed: Readonly<Record<string, number>>): string {

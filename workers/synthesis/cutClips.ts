@@ -89,15 +89,20 @@ export async function cutStoredClips(stored: StoredClip, options: CuttingOptions
   const clipBytes = frames * frameBytes;
   const bytes = new Uint8Array(chosen.length * clipBytes);
   for (const [at, starts] of chosen.entries())
-    await cutOne(stored, starts, options, bytes.subarray(at * clipBytes, (at + 1) * clipBytes));
+    await cutWindows(stored, starts, options, bytes.subarray(at * clipBytes, (at + 1) * clipBytes));
   let sharpness = 0;
   for (let frame = 0; frame < even * frames; frame++)
     sharpness += laplacianVariance(bytes, frame * frameBytes, size, size) / (even * frames);
   return { id: stored.id, shape: [frames, size, size, 3], bytes, even, middle, sharpness };
 }
 
-/** One clip of the given windows into `out` `[T, size, size, 3]`. */
-async function cutOne(stored: StoredClip, starts: number[], options: CuttingOptions, out: Uint8Array): Promise<void> {
+/** One clip of the windows that begin at rows `starts` of `stored` into `out` `[T, size, size, 3]`, as `cutClips` makes it. */
+export async function cutWindows(
+  stored: StoredClip,
+  starts: readonly number[],
+  options: Omit<CuttingOptions, 'clips'>,
+  out: Uint8Array,
+): Promise<void> {
   const { img_size: size, frames_per_segment, sbi = {} } = options;
   const workspace = Workspace.borrow();
   try {

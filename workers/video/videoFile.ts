@@ -100,6 +100,17 @@ export class VideoFile {
     return this.times.length;
   }
 
+  /** When frame `number` is shown, seconds from the first frame on. */
+  secondsAt(number: number): number {
+    const { num, den } = this.stream.timeBase;
+    return ((this.times[number]! - this.times[0]!) * num) / den;
+  }
+
+  /** From the first frame to the end of the last, seconds. */
+  get seconds(): number {
+    return this.secondsAt(this.frames - 1) + (this.rate > 0 ? 1 / this.rate : 0);
+  }
+
   /**
    * Decodes frames `from` to `to - 1`. Frames that are missing or damaged are left out. Each is valid until the next is
    * asked for.

@@ -1,13 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verdictPage } from '../../../pipeline/detection/verdictPage.js';
 import { readRunRecord } from '../../../pipeline/runReport/runRecord.js';
 import { runReportPage } from '../../../pipeline/runReport/runReportPage.js';
 import { writeRunReport } from '../../../pipeline/runReport/writeRunReport.js';
 import { ReportServer } from '../../../pipeline/watch/reportServer.js';
+import { writtenVerdict } from '../detection/writtenVerdict.js';
 import { HOSTILE, writeRun } from '../runReport/writtenRun.js';
 import { chromiumProgram, noChromium } from './chromium.js';
 
@@ -28,6 +30,8 @@ beforeAll(async () => {
     quarantined: [HOSTILE],
   });
   await writeRunReport(run);
+  const { result, strips } = await writtenVerdict(HOSTILE);
+  await writeFile(join(run, 'verdict.html'), verdictPage(result, strips));
   // Tests run as root in containers, where Chromium's own sandbox cannot be set up.
   browser = await chromium.launch({ executablePath: chromiumProgram!, args: ['--no-sandbox'] });
 });
@@ -76,13 +80,15 @@ const emptyCharts = (page: Page): Promise<string[]> =>
 
 describe.skipIf(noChromium)(`pages in a browser${noChromium ? ` (${noChromium})` : ''}`, () => {
   it.each([
-    ['report.html', 'light', WIDE, 15],
-    ['report.html', 'dark', NARROW, 15],
-    ['evaluation-test/evaluation.html', 'light', WIDE, 4],
-    ['evaluation-test/evaluation.html', 'dark', NARROW, 4],
+    ['report.html', 'light', WIDE, 15, Array(3).fill([556, 300])],
+    ['report.html', 'dark', NARROW, 15, Array(3).fill([556, 300])],
+    ['evaluation-test/evaluation.html', 'light', WIDE, 4, []],
+    ['evaluation-test/evaluation.html', 'dark', NARROW, 4, []],
+    ['verdict.html', 'light', WIDE, 2, Array(4).fill([512, 128])],
+    ['verdict.html', 'dark', NARROW, 2, Array(4).fill([512, 128])],
   ] as const)(
     '%s, %s, %o: charts to be seen, nothing loaded, names as text',
-    async (name, colorScheme, viewport, least) => {
+    async (name, colorScheme, viewport, least, shown) => {
       const url = pathToFileURL(join(run, name)).href;
       const { page, complaints, requests, close } = await opened(url, { colorScheme, viewport });
       expect(await page.locator('figure.chart svg[role=img]').count()).toBeGreaterThanOrEqual(least);
@@ -94,7 +100,7 @@ describe.skipIf(noChromium)(`pages in a browser${noChromium ? ` (${noChromium})`
         .evaluateAll((images) =>
           (images as HTMLImageElement[]).map((image) => [image.naturalWidth, image.naturalHeight]),
         );
-      expect(pictures).toEqual(name === 'report.html' ? Array(3).fill([556, 300]) : []);
+      expect(pictures).toEqual(shown);
       // No page scrolls sideways; wide tables do so by themselves.
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
       const [ink, paper] = await page.evaluate(() => {

@@ -9,6 +9,7 @@ import { lineChart } from '../../../pipeline/report/lineChart.js';
 import { rocChart } from '../../../pipeline/report/rocChart.js';
 import { spreadChart } from '../../../pipeline/report/spreadChart.js';
 import { type Point, thinPoints } from '../../../pipeline/report/thinPoints.js';
+import { timelineChart } from '../../../pipeline/report/timelineChart.js';
 import { elements, pathPoints, readMarkup, textOf } from './markupTree.js';
 
 const HOSTILE = `"><script>alert('1')</script>&<img src=x onerror="y">`;
@@ -215,5 +216,37 @@ describe('htmlPage', () => {
     const tree = readMarkup(htmlPage({ title: 't', sections: [] }));
     const policy = elements(tree, 'meta').find(({ attributes }) => attributes['http-equiv'])!.attributes.content;
     expect(policy).toBe("default-src 'none'; style-src 'unsafe-inline'; img-src data:");
+  });
+});
+
+describe('timelineChart', () => {
+  it('draws every stretch in its seconds at the height of its value, short ones wide enough to be seen', () => {
+    const parts = [
+      { name: HOSTILE, value: 0.25, stretches: [{ from: 0, to: 50 }] },
+      {
+        name: 'two',
+        value: 1,
+        stretches: [
+          { from: 50, to: 50.01 },
+          { from: 99.99, to: 100 },
+        ],
+      },
+    ];
+    const mean = { value: 0.5, interval: { low: 0.25, high: 0.75 } };
+    const tree = readMarkup(timelineChart({ title: 'T', yLabel: 'p', seconds: 100, parts, mean }).text);
+    const [band, first, second, third] = elements(tree, 'rect').map(({ attributes }) => ({
+      x: number(attributes.x),
+      y: number(attributes.y),
+      width: number(attributes.width),
+      height: number(attributes.height),
+    }));
+    // The plot: 600 x 220 less 66 on the left, 14 on the right, 10 above and 42 below.
+    const [left, wide, top, high] = [66, 520, 10, 168];
+    expect(band).toEqual({ x: left, width: wide, y: top + high / 4, height: high / 2 });
+    expect(first).toEqual({ x: left, width: wide / 2, y: top + 0.75 * high - 3, height: 6 });
+    expect(second!.x + second!.width / 2).toBeCloseTo(left + wide / 2, 0);
+    expect(third!.x + third!.width).toBeCloseTo(left + wide, 1);
+    expect([second!.width, third!.width, second!.y]).toEqual([5, 5, top - 3]);
+    expect(textOf(tree)).toContain(HOSTILE);
   });
 });

@@ -11,7 +11,7 @@ import {
   validationRecipe,
   WorkerDiedError,
 } from '../../../workers/index.js';
-import { type CuttingOptions, cutStoredClips } from '../../../workers/synthesis/cutClips.js';
+import { type CuttingOptions, cutStoredClips, cutWindows } from '../../../workers/synthesis/cutClips.js';
 import { evenWindows } from '../../../workers/synthesis/evenWindows.js';
 import type { Run } from '../../../workers/synthesis/stages/selectFrames.js';
 import { syntheticClip, writeClip } from '../syntheticClip.js';
@@ -165,3 +165,16 @@ function onlyFrames(stored: StoredClip, frames: number[]): StoredClip {
     frameNumbers: Float64Array.from(frames, (frame) => stored.frameNumbers![frame]!),
   };
 }
+
+describe('cutWindows', () => {
+  it('makes of runs that are just long enough the one clip that evaluation makes of them', async () => {
+    const frameNumbers = runsFrom(4, 0, 30);
+    const stored = syntheticClip({ frames: 8, frameNumbers });
+    const { bytes, even, middle } = await cutStoredClips(stored, { clips: 1, ...layout });
+    expect([even, middle]).toEqual([1, 0]);
+    const out = new Uint8Array(bytes.length);
+    await cutWindows(stored, [0, 4], layout, out);
+    expect(Buffer.compare(out, bytes)).toBe(0);
+    expect(new Set(out).size).toBeGreaterThan(20);
+  });
+});

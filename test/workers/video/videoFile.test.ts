@@ -117,6 +117,14 @@ describe.skipIf(missing)(`videos${missing ? ` (${missing})` : ''}`, () => {
     );
     const [found] = await read(file, [15, 40]);
     expectFrames(found!, 15, 40);
+    const video = await VideoFile.open(file);
+    const seconds = [0, 19, 20, 49].map((frame) => video.secondsAt(frame));
+    const { rate } = video;
+    expect(video.seconds).toBeCloseTo(video.secondsAt(49) + 1 / rate, 6);
+    video.close();
+    [0, 19 / 25, 60 / 25, 147 / 25].forEach((second, i) => {
+      expect(seconds[i]!).toBeCloseTo(second, 2);
+    });
   });
 
   it('have odd sizes and pixels that are not square', async () => {
