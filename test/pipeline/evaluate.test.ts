@@ -82,7 +82,7 @@ describe('evaluate', () => {
     expect((await readdir(out)).sort()).toEqual(['evaluation.csv', 'evaluation.html', 'evaluation.json']);
     const rows = await table(join(out, 'evaluation.csv'));
     expect(Object.keys(rows[0]!)).toEqual(
-      'id label method pair_group score score_1_clip hll_ratio hll_energy clips note'.split(' '),
+      'id label method pair_group score score_1_clip hll_ratio hll_energy clips sharpness note'.split(' '),
     );
     expect(rows.map(({ id, label, method, pair_group }) => [id, label, method, pair_group])).toEqual([
       ...videos.map(({ id, label, method, group }) => [id, String(label), method, group]),

@@ -175,7 +175,8 @@ async function cutRuns(
       for (let attempt = 0; next !== undefined && attempt <= MOST_RETRIES; attempt++) {
         const start: number = next;
         next = undefined;
-        if (start + length > video.frames || taken.some((other) => Math.abs(other - start) < length)) break;
+        // A frame at least between runs: by frame numbers alone two that touch would be one, with a jump of the square.
+        if (start + length > video.frames || taken.some((other) => Math.abs(other - start) <= length)) break;
         const followed = followRun(start, {
           ...{ video, upright, finder, model: models.landmarks, clock, length, size, leastSide },
           leastShare: allFaces ? LEAST_SHARE.all : LEAST_SHARE.main,

@@ -3,14 +3,14 @@ const ROUNDS = 4;
 
 /**
  * Where runs may begin: first the middles of equal parts of the video, then places between them, each moved to the
- * nearest keyframe within reach, where decoding begins at no cost.
+ * nearest keyframe within reach, where decoding begins at no cost. No more runs than fit with a frame between them.
  *
  * @returns rounds of first frames, rising in each
  */
 export function runPlan(frames: number, keyframes: ArrayLike<number>, wanted: number, length: number): number[][] {
   const last = frames - length;
   if (last < 0) return [];
-  const runs = Math.min(wanted, Math.floor(frames / length));
+  const runs = Math.min(wanted, Math.floor((frames + 1) / (length + 1)));
   const part = frames / runs;
   const reach = Math.max(0, Math.floor((part - length) / 2));
   return Array.from({ length: ROUNDS }, (_, round) => {

@@ -86,7 +86,7 @@ describe('runPlan', () => {
       [10_000, 3, 8],
     ] as const) {
       const [first] = runPlan(frames, [0], runs, length);
-      expect(first!.length).toBe(Math.min(runs, Math.floor(frames / length)));
+      expect(first!.length).toBe(Math.min(runs, Math.floor((frames + 1) / (length + 1))));
       first!.forEach((start, i) => {
         expect(start).toBeGreaterThanOrEqual(i === 0 ? 0 : first![i - 1]! + length);
         expect(start + length).toBeLessThanOrEqual(frames);
