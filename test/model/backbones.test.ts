@@ -137,6 +137,26 @@ test('frozen stages give what trained ones would', () => {
   expect(a).toEqual(b);
 });
 
+test('V7.3 adds what the wavelet-selective scan finds to the tokens', () => {
+  const model = open({ ...convNext, use_wss: true });
+  const clips = tf.tensor5d(Int32Array.from(batch(3).clips), [2, 4, 64, 64, 3], 'int32');
+  const logits = () => [...tf.tidy(() => model.forward(clips).logits).dataSync()];
+  const plain = logits();
+  /** With `fuse` at its zero start its bias is all that the scan adds. */
+  const shifted = (name: string) => {
+    const bias = model.parameters.get(name)!;
+    const uniform = seededUniform(4);
+    const values = Float32Array.from({ length: bias.size }, () => 2 * uniform() - 1);
+    bias.assign(tf.tensor(values, bias.shape));
+    const found = logits();
+    bias.assign(tf.zerosLike(bias));
+    return found;
+  };
+  const found = shifted('wss.fuse.bias');
+  expect(largestDifference(found, plain)).toBeGreaterThan(1e-3);
+  expect(largestDifference(found, shifted('tokens.fc.bias'))).toBeLessThan(1e-5);
+});
+
 describe('batch norms of EfficientNet-Lite0', () => {
   const statistics = (model: StfMamba) => [...model.parameters.keys()].filter(isRunningStatistic);
 
