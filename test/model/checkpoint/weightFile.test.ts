@@ -77,6 +77,23 @@ describe('what PyTorch wrote is read as it was', () => {
   });
 });
 
+test.each<[type: string, dtype: HostTensor['dtype'], data: HostTensor['data']]>([
+  ['DoubleStorage', 'F64', Float64Array.of(-Math.PI, 1e300)],
+  ['FloatStorage', 'F32', Float32Array.of(-1.5, 3e38)],
+  ['HalfStorage', 'F16', Uint16Array.of(0xc000, 0x7bff)],
+  ['BFloat16Storage', 'BF16', Uint16Array.of(0xc049, 0x3f80)],
+  ['LongStorage', 'I64', BigInt64Array.of(-(2n ** 60n), 3n)],
+  ['IntStorage', 'I32', Int32Array.of(-(2 ** 31), 3)],
+  ['ShortStorage', 'I16', Int16Array.of(-32768, 3)],
+  ['CharStorage', 'I8', Int8Array.of(-128, 3)],
+  ['ByteStorage', 'U8', Uint8Array.of(255, 3)],
+  ['BoolStorage', 'BOOL', Uint8Array.of(0, 1)],
+])('a torch.%s holds %s', async (type, dtype, data) => {
+  const root = of(dictionary([string('x'), torchTensor({ type, length: 2, shape: [2], strides: [1] })]));
+  const tensors = await readWeightFile(written(torchArchive(root, { 0: new Uint8Array(data.buffer) })));
+  expect(tensors.get('x')).toEqual({ dtype, shape: [2], data });
+});
+
 test('the values that training scripts store beside the weights are read for what they are', () => {
   const host = { global: () => 0, call: () => 0, persistent: () => 0 };
   const valueIn = (...pieces: number[]) => readPickle(of(pieces), 0, host).value;
