@@ -206,6 +206,7 @@ describe('tensors that do not lie in their storage', () => {
     ['a storage that is not there', { key: '1' }, 'its data (storage 1) are not in the file'],
     ['negative strides', { strides: [-2, 1] }, 'expected storage, offset, shape and strides'],
     ['too few strides', { strides: [1] }, 'expected storage, offset, shape and strides'],
+    ['too many strides', { strides: [2, 1, 1] }, 'expected storage, offset, shape and strides'],
     ['a type that does not exist', { type: 'ComplexFloatStorage' }, 'the file asks for "torch.ComplexFloatStorage"'],
   ])('%s', async (_, tensor, problem) => {
     expect(await refused(withTensor(torchTensor(tensor)))).toContain(problem);
