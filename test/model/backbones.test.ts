@@ -120,6 +120,14 @@ describe.each([
     expect(tf.memory().numTensors).toBe(held);
   });
 
+  test('one stage frozen: the next one learns', () => {
+    const config = { ...base, backbone_weights: 'somewhere.pt', backbone_freeze_stages: 1 };
+    const model = open(config);
+    const fixed = [...model.parameters.keys()].filter((name) => !model.trainable.has(name));
+    expect(fixed.length).toBeGreaterThan(10);
+    expect(unmoved(model, config).sort()).toEqual(fixed.sort());
+  });
+
   test('all stages frozen: the gradient flows through them to what is trained', () => {
     const config = { ...base, backbone_weights: 'somewhere.pt', backbone_freeze_stages: 4 };
     const model = open(config);

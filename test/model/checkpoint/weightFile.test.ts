@@ -10,7 +10,7 @@ import { readPickle } from '../../../model/checkpoint/pickle.js';
 import { readWeightFile } from '../../../model/checkpoint/weightFile.js';
 import { seededUniform } from '../seededUniform.js';
 import { fixture, readFixture } from '../trunk/tinyConvNext.js';
-import { pickle, torchArchive, torchTensor } from './torchBytes.js';
+import { pickle, storedZip, torchArchive, torchTensor } from './torchBytes.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'stf-weights-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -241,6 +241,21 @@ describe('archives that are not what they seem', () => {
       'no data.pkl',
       torchArchive(of(none)).map((byte) => (byte === 0x6b ? 0x6c : byte)),
       'expected one data.pkl in the archive, received 0',
+    ],
+    [
+      'two data.pkl',
+      storedZip({ 'a/data.pkl': of(none), 'b/data.pkl': of(none) }),
+      'expected one data.pkl in the archive, received 2',
+    ],
+    [
+      'one storage of two lengths',
+      torchArchive(
+        of(
+          dictionary([string('a'), torchTensor()], [string('b'), torchTensor({ length: 2, shape: [2], strides: [1] })]),
+        ),
+        { 0: four },
+      ),
+      'storage 0 is described in two ways',
     ],
     ['no weights', torchArchive(of(none)), 'expected a dictionary of tensors, also inside state_dict_ema'],
     ['weights nowhere', torchArchive(of(dictionary([string('lr'), none]))), 'received a dictionary with lr'],
