@@ -120,6 +120,14 @@ describe.each([
     expect(tf.memory().numTensors).toBe(held);
   });
 
+  test('one stage frozen: the next one learns', () => {
+    const config = { ...base, backbone_weights: 'somewhere.pt', backbone_freeze_stages: 1 };
+    const model = open(config);
+    const fixed = [...model.parameters.keys()].filter((name) => !model.trainable.has(name));
+    expect(fixed.length).toBeGreaterThan(10);
+    expect(unmoved(model, config).sort()).toEqual(fixed.sort());
+  });
+
   test('all stages frozen: the gradient flows through them to what is trained', () => {
     const config = { ...base, backbone_weights: 'somewhere.pt', backbone_freeze_stages: 4 };
     const model = open(config);
@@ -135,6 +143,26 @@ test('frozen stages give what trained ones would', () => {
   const clips = tf.tensor5d(Int32Array.from(batch(3).clips), [2, 4, 64, 64, 3], 'int32');
   const [a, b] = [free, fixed].map((model) => [...tf.tidy(() => model.forward(clips).logits).dataSync()]);
   expect(a).toEqual(b);
+});
+
+test('V7.3 adds what the wavelet-selective scan finds to the tokens', () => {
+  const model = open({ ...convNext, use_wss: true });
+  const clips = tf.tensor5d(Int32Array.from(batch(3).clips), [2, 4, 64, 64, 3], 'int32');
+  const logits = () => [...tf.tidy(() => model.forward(clips).logits).dataSync()];
+  const plain = logits();
+  /** With `fuse` at its zero start its bias is all that the scan adds. */
+  const shifted = (name: string) => {
+    const bias = model.parameters.get(name)!;
+    const uniform = seededUniform(4);
+    const values = Float32Array.from({ length: bias.size }, () => 2 * uniform() - 1);
+    bias.assign(tf.tensor(values, bias.shape));
+    const found = logits();
+    bias.assign(tf.zerosLike(bias));
+    return found;
+  };
+  const found = shifted('wss.fuse.bias');
+  expect(largestDifference(found, plain)).toBeGreaterThan(1e-3);
+  expect(largestDifference(found, shifted('tokens.fc.bias'))).toBeLessThan(1e-5);
 });
 
 describe('batch norms of EfficientNet-Lite0', () => {

@@ -251,6 +251,12 @@ describe('training masks', () => {
     const ones: TrainingMasks = { dropPath: tf.ones([8, 2]), dropout: tf.ones([2, 128]) };
     const plain = model.forward(clips).logits.dataSync();
     expect(model.forward(clips, ones).logits.dataSync()).toEqual(plain);
+    // Nothing but the classifier's bias is left of a head whose inputs are all dropped.
+    const bias = model.parameters.get('head.fc.bias')!;
+    bias.assign(tf.tensor1d([0.5, -0.25]));
+    const deaf = { ...ones, dropout: tf.zeros([2, 128]) as tf.Tensor2D };
+    expect([...model.forward(clips, deaf).logits.dataSync()]).toEqual([0.5, -0.25, 0.5, -0.25]);
+    bias.assign(tf.zerosLike(bias));
     const cut = { ...ones, dropPath: tf.zeros([8, 2]) as tf.Tensor2D };
     const without = model.forward(clips, cut).logits.dataSync();
     expect(largestDifference(without, plain)).toBeGreaterThan(1e-4);

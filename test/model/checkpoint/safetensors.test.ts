@@ -155,6 +155,11 @@ describe('damaged files', () => {
       /^b: its data at 4 overlap those of a/,
     ],
     [
+      'tensors that share one byte',
+      () => file({ ...entry(), b: { dtype: 'U8', shape: [1], data_offsets: [7, 8] } }),
+      /^b: its data at 7 overlap those of a/,
+    ],
+    [
       'a gap',
       () => file(entry({ shape: [1], data_offsets: [4, 8] })),
       /^a: 4 bytes at 0, after the header, belong to nothing/,

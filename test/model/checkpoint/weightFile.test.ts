@@ -10,7 +10,7 @@ import { readPickle } from '../../../model/checkpoint/pickle.js';
 import { readWeightFile } from '../../../model/checkpoint/weightFile.js';
 import { seededUniform } from '../seededUniform.js';
 import { fixture, readFixture } from '../trunk/tinyConvNext.js';
-import { pickle, torchArchive, torchTensor } from './torchBytes.js';
+import { pickle, storedZip, torchArchive, torchTensor } from './torchBytes.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'stf-weights-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -75,6 +75,23 @@ describe('what PyTorch wrote is read as it was', () => {
       scalar: [[], [4]],
     });
   });
+});
+
+test.each<[type: string, dtype: HostTensor['dtype'], data: HostTensor['data']]>([
+  ['DoubleStorage', 'F64', Float64Array.of(-Math.PI, 1e300)],
+  ['FloatStorage', 'F32', Float32Array.of(-1.5, 3e38)],
+  ['HalfStorage', 'F16', Uint16Array.of(0xc000, 0x7bff)],
+  ['BFloat16Storage', 'BF16', Uint16Array.of(0xc049, 0x3f80)],
+  ['LongStorage', 'I64', BigInt64Array.of(-(2n ** 60n), 3n)],
+  ['IntStorage', 'I32', Int32Array.of(-(2 ** 31), 3)],
+  ['ShortStorage', 'I16', Int16Array.of(-32768, 3)],
+  ['CharStorage', 'I8', Int8Array.of(-128, 3)],
+  ['ByteStorage', 'U8', Uint8Array.of(255, 3)],
+  ['BoolStorage', 'BOOL', Uint8Array.of(0, 1)],
+])('a torch.%s holds %s', async (type, dtype, data) => {
+  const root = of(dictionary([string('x'), torchTensor({ type, length: 2, shape: [2], strides: [1] })]));
+  const tensors = await readWeightFile(written(torchArchive(root, { 0: new Uint8Array(data.buffer) })));
+  expect(tensors.get('x')).toEqual({ dtype, shape: [2], data });
 });
 
 test('the values that training scripts store beside the weights are read for what they are', () => {
@@ -189,6 +206,7 @@ describe('tensors that do not lie in their storage', () => {
     ['a storage that is not there', { key: '1' }, 'its data (storage 1) are not in the file'],
     ['negative strides', { strides: [-2, 1] }, 'expected storage, offset, shape and strides'],
     ['too few strides', { strides: [1] }, 'expected storage, offset, shape and strides'],
+    ['too many strides', { strides: [2, 1, 1] }, 'expected storage, offset, shape and strides'],
     ['a type that does not exist', { type: 'ComplexFloatStorage' }, 'the file asks for "torch.ComplexFloatStorage"'],
   ])('%s', async (_, tensor, problem) => {
     expect(await refused(withTensor(torchTensor(tensor)))).toContain(problem);
@@ -223,6 +241,21 @@ describe('archives that are not what they seem', () => {
       'no data.pkl',
       torchArchive(of(none)).map((byte) => (byte === 0x6b ? 0x6c : byte)),
       'expected one data.pkl in the archive, received 0',
+    ],
+    [
+      'two data.pkl',
+      storedZip({ 'a/data.pkl': of(none), 'b/data.pkl': of(none) }),
+      'expected one data.pkl in the archive, received 2',
+    ],
+    [
+      'one storage of two lengths',
+      torchArchive(
+        of(
+          dictionary([string('a'), torchTensor()], [string('b'), torchTensor({ length: 2, shape: [2], strides: [1] })]),
+        ),
+        { 0: four },
+      ),
+      'storage 0 is described in two ways',
     ],
     ['no weights', torchArchive(of(none)), 'expected a dictionary of tensors, also inside state_dict_ema'],
     ['weights nowhere', torchArchive(of(dictionary([string('lr'), none]))), 'received a dictionary with lr'],

@@ -89,14 +89,23 @@ describe('PnCascade', () => {
   });
 
   test('asks for masks stage by stage, each stage with its own number of blocks', () => {
-    const count = (change: Partial<StfConfig>) => {
+    const blocks = { stage1_blocks: 1, stage2_blocks: 2, stage3_blocks: 3, stage4_blocks: 4 };
+    const made = (change: Partial<StfConfig>) => create({ ...narrow, ...blocks, ...change });
+    const names = (parameters: ReadonlyMap<string, tf.Variable>) =>
+      new Set([...parameters.keys()].flatMap((name) => name.match(/^temporal\d\.(pn\.\d+|mamer)/)?.[0] ?? []));
+    const count = ({ cascade }: ReturnType<typeof made>) => {
       let asked = 0;
-      const blocks = { stage1_blocks: 1, stage2_blocks: 2, stage3_blocks: 3, stage4_blocks: 1 };
-      create({ ...narrow, ...blocks, ...change }).cascade.forward(pooled(), flicker(), () => void asked++ as undefined);
+      cascade.forward(pooled(), flicker(), () => void asked++ as undefined);
       return asked;
     };
-    expect(count({})).toBe(7);
-    expect(count({ use_mamer: true })).toBe(4 * 5);
+    const plain = made({});
+    expect(count(plain)).toBe(1 + 2 + 3 + 4);
+    expect([...names(plain.parameters)]).toEqual(
+      [1, 2, 3, 4].flatMap((stage) => Array.from({ length: stage }, (_, k) => `temporal${stage}.pn.${k}`)),
+    );
+    const mamer = made({ use_mamer: true });
+    expect(count(mamer)).toBe(4 * 5);
+    expect(names(mamer.parameters).size).toBe(4 * 4);
   });
 
   test('adaptation changes what the stages do with the flicker, clip by clip', () => {

@@ -92,6 +92,22 @@ describe('a training step', () => {
     expect(Math.max(...ma!.map((value, i) => Math.abs(value - mb![i]!)))).toBeLessThan(1e-4 * scale);
   });
 
+  it('splits a micro-batch with its masks: each sample is dropped as it would be in the whole', () => {
+    const config = { ...small, drop_path: 0.5, dropout: 0.5, hll_loss_weight: 0, max_grad_norm: 1e9 };
+    const [whole, parts] = [open(config), open(config)];
+    const given = batch(3, 4);
+    const losses = [
+      whole.trainer.accumulate(given, seededUniform(2)),
+      parts.trainer.accumulate(given, seededUniform(2), 4),
+    ];
+    expect(losses[1]!.ce).toBeCloseTo(losses[0]!.ce, 5);
+    whole.trainer.apply(0);
+    parts.trainer.apply(0);
+    const [want, got] = [whole, parts].map((one) => weights(one).get('optim.m')!.data as Float32Array);
+    const scale = Math.max(...want!.map(Math.abs));
+    expect(Math.max(...want!.map((value, i) => Math.abs(value - got![i]!)))).toBeLessThan(1e-4 * scale);
+  });
+
   it('clips the averaged gradient, not its parts', () => {
     const config = { ...still, max_grad_norm: 0.01 };
     const { trainer } = open(config);

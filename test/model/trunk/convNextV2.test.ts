@@ -86,3 +86,14 @@ test('the network that is built has as many', () => {
   expect(variables.reduce((sum, { size }) => sum + size, 0)).toBe(3_387_400);
   tf.dispose(variables);
 });
+
+test('starts with layer norms that only normalise, and with response norms that pass their input through', () => {
+  const { parameters } = createTinyConvNext();
+  const starts = (name: RegExp) =>
+    [...parameters].filter(([key]) => name.test(key)).map(([, variable]) => new Set(variable.dataSync()));
+  const norms = starts(/\.(norm|stem\.1|downsample\.0)\.weight$/);
+  // One a block, the stem's, the head's, and one a reduction.
+  expect(norms).toEqual(Array(5 + 1 + 1 + 3).fill(new Set([1])));
+  expect(starts(/\.grn\.(weight|bias)$/)).toEqual(Array(2 * 5).fill(new Set([0])));
+  for (const values of starts(/\.bias$/)) expect(values).toEqual(new Set([0]));
+});

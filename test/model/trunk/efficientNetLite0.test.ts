@@ -147,6 +147,18 @@ test('neutral gates and new contour convolutions leave its features as they are'
   constants.dispose();
 });
 
+test('divides what a neutral gate multiplies by out of what its last convolution reads', () => {
+  const scope = ParameterScope.root(seededUniform(3));
+  const pool = new EfficientNetLite0(scope, config).createPool();
+  const grid = { batch: 1, frames: 2, height: 2, width: 2, segments: 1 };
+  const x = tf.tensor2d(seededValues(8 * 320, 4), [8, 320]);
+  const pooled = pool({ features: tf.mul(x, 1 + 1 / 2), grid }, inference);
+  // Batch normalisation as it starts: mean 0, variance 1.
+  const wide = tf.div(tf.matMul(x, scope.parameters.get('conv_head.weight') as never), Math.sqrt(1 + 1e-3));
+  const want = tf.mean(tf.reshape(tf.clipByValue(wide, 0, 6), [2, 4, 1280]), 1);
+  expect(relativeError(numbersOf(pooled), numbersOf(want))).toBeLessThan(1e-5);
+});
+
 describe('with the ImageNet weights', async () => {
   const path = await installedWeights('efficientnet-lite0');
 
