@@ -28,6 +28,7 @@ export async function readEvaluation(
       `${join(folder, 'evaluation.json')}: expected format stf-mamba-evaluation of version 1 but received ${content?.format} of ${content?.version}`,
     );
   const result = content as EvaluationResult;
+  result.cues ??= []; // not asked for before they were measured
   for (const { corners } of [{ corners: result.roc.pooled }, ...result.roc.methods])
     if (corners[0]) corners[0].threshold = Number.POSITIVE_INFINITY; // JSON has no such number
   const failures = new Map(result.failed.map((failure) => [failure.clip, failure]));
