@@ -64,6 +64,7 @@ function videoOf(row: Record<string, string>, failure: ScoredVideo['failure']): 
     hllRatio: numberOrNull(row.hll_ratio),
     hllEnergy: numberOrNull(row.hll_energy),
     clips: Number(row.clips),
+    ...(row.sharpness ? { properties: { sharpness: Number(row.sharpness) } } : {}),
     ...(failure ? { failure } : {}),
   };
 }
