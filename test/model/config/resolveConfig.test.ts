@@ -285,7 +285,7 @@ describe('the configurations in configs', () => {
     for (const preset of ['baseline', 'a', 'b'] as const) {
       const { config, warnings } = resolveConfig({ preset, gpu: name, yaml: file });
       expect(config).toMatchObject({ use_contrastive_hll: preset !== 'baseline', use_hydra: preset === 'b' });
-      // For a trunk that is loaded and not trained in Phase A: Phase B's own rate is meant for going on from there.
+      // It begins with a loaded trunk: Phase B's own rate is meant for going on from Phase A.
       const meant =
         name === 'v8_cpu.yaml' && preset === 'b'
           ? ["training.lr: 0.0003 in v8_cpu.yaml overrides phase b's 0.0001"]
