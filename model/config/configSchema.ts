@@ -10,6 +10,10 @@ const probability = z.number().min(0).max(1);
 const fraction = z.number().min(0).lt(1);
 const positive = z.number().positive();
 const nonNegative = z.number().min(0);
+/** Standard deviation of a blur, pixels at 224; each pixel more takes more passes over every frame. */
+const blurSigma = z.number().min(0).max(20);
+/** With more, the whole numbers that sharpening counts in would overflow. */
+const sharpening = z.number().min(0).max(100);
 const odd = z.int().refine((n) => n % 2 === 1, { error: 'expected an odd integer' });
 
 /** `[low, high]`, both ends included. */
@@ -139,10 +143,10 @@ const sbiShape = {
   downscale_prob: probability,
   downscale_factors: z.array(z.int().min(1)).min(1),
   sharpen_alpha: rangeOf(probability),
-  sharpen_lightness: rangeOf(nonNegative),
+  sharpen_lightness: rangeOf(sharpening),
   focus: z.enum(['published', 'footage']),
-  blur_sigma: rangeOf(nonNegative),
-  unsharp: rangeOf(nonNegative),
+  blur_sigma: rangeOf(blurSigma),
+  unsharp: rangeOf(sharpening),
   translate_x: fraction,
   translate_y: fraction,
   scale_min: z.number().gt(0).max(1),
@@ -170,7 +174,7 @@ const sbiShape = {
   post_contrast: fraction,
   post_brightness_contrast_prob: probability,
   post_blur_prob: probability,
-  post_blur_sigma: rangeOf(nonNegative),
+  post_blur_sigma: rangeOf(blurSigma),
   jpeg_prob: probability,
   jpeg_quality: rangeOf(z.int().min(1).max(100)),
   codec: z.enum(['auto', 'node-av', 'ffmpeg', 'jpeg']),

@@ -19,7 +19,7 @@ export type CueFigures = {
   paired: PairedRanking;
 };
 
-/** A video with what is known of its file; `units`: of which independent unit it is. */
+/** A video with what is known of its file; `unit`: of which independent unit it is. */
 type CueVideo = Pick<EvaluatedVideo, 'label' | 'pairGroup' | 'properties' | 'collection'> & { unit: number };
 
 /**

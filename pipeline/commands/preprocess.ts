@@ -61,7 +61,8 @@ Examples:
   node pipeline/preprocess.js talk.mp4 more/ 'news/*.mkv' --out /data/crops
   node pipeline/preprocess.js videos.csv --out /data/crops --workers 8
 
-A CSV manifest has a column file (relative to the manifest) and may have id, split, label, method, pair_group, identity.
+A CSV manifest has a column file (relative to the manifest) and may have id, split, label, method, pair_group, identity,
+collection.
 A run never spans a cut between scenes; the main face is the one that is largest for longest. With --all-faces every face
 of a video takes the video's label.
 Writes <id>_crops.npz, <id>_landmarks.npz, manifest.csv, contact-sheet.png (look at it!), preprocess.jsonl (what is

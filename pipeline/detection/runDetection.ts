@@ -6,6 +6,7 @@ import { Console, duration, type LogFormat } from '../progress.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { snakeCaseJson } from '../snakeCaseJson.js';
 import { UserError } from '../userError.js';
+import { writeResult } from '../writeResult.js';
 import { batchPage } from './batchPage.js';
 import { clipStrips } from './clipStrips.js';
 import { type DetectOptions, detect } from './detect.js';
@@ -13,7 +14,6 @@ import { verdictPage } from './verdictPage.js';
 import { verdictsCsv } from './verdictsCsv.js';
 import { shortMeaning, verdictText } from './verdictText.js';
 import type { VideoVerdict } from './videoVerdict.js';
-import { writeResult } from './writeResult.js';
 
 /** The options of the detect command, as parsed. */
 export type DetectCommandOptions = Omit<DetectOptions, 'signal' | 'onReady' | 'onVerdict'> & {

@@ -34,7 +34,7 @@ export function evaluationSections(result: EvaluationResult, videos: readonly Sc
     { id: 'figures', title: 'Figures', content: figures(result) },
     { id: 'ranking', title: 'Ranking and decisions', content: ranking(result, videos) },
     { id: 'pairs', title: 'Against their own originals', content: pairs(result) },
-    { id: 'cues', title: 'What needs no detector', content: cues(result) },
+    ...(result.cues.length > 0 ? [{ id: 'cues', title: 'What needs no detector', content: cues(result) }] : []),
     { id: 'hll', title: 'Flicker band (HLL)', content: hll(result) },
     { id: 'failed', title: `Videos that could not be scored (${result.videos.failed})`, content: failed(result) },
     { id: 'meaning', title: 'What these numbers mean, and what not', content: meaning(result) },

@@ -28,6 +28,7 @@ export async function readEvaluation(
       `${join(folder, 'evaluation.json')}: expected format stf-mamba-evaluation of version 1 but received ${content?.format} of ${content?.version}`,
     );
   const result = content as EvaluationResult;
+  result.cues ??= []; // not asked for before they were measured
   for (const { corners } of [{ corners: result.roc.pooled }, ...result.roc.methods])
     if (corners[0]) corners[0].threshold = Number.POSITIVE_INFINITY; // JSON has no such number
   const failures = new Map(result.failed.map((failure) => [failure.clip, failure]));
@@ -63,6 +64,7 @@ function videoOf(row: Record<string, string>, failure: ScoredVideo['failure']): 
     hllRatio: numberOrNull(row.hll_ratio),
     hllEnergy: numberOrNull(row.hll_energy),
     clips: Number(row.clips),
+    ...(row.sharpness ? { properties: { sharpness: Number(row.sharpness) } } : {}),
     ...(failure ? { failure } : {}),
   };
 }

@@ -1,7 +1,7 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type StfConfig, writeAtomically } from '../../model/index.js';
+import type { StfConfig } from '../../model/index.js';
 import { type CuttingTask, cuttingPool } from '../../workers/index.js';
 import { openDataRoot } from '../data/dataRoot.js';
 import { readSplits, type SplitName } from '../data/splits.js';
@@ -12,6 +12,7 @@ import { RunFolder } from '../run/runFolder.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { shellWord } from '../runReport/resumeCommand.js';
 import { UserError } from '../userError.js';
+import { writeResult } from '../writeResult.js';
 import { cuttingLayout } from './cuttingLayout.js';
 import { evaluationCsv } from './evaluationCsv.js';
 import { evaluationPage } from './evaluationPage.js';
@@ -105,9 +106,9 @@ export async function runEvaluation(options: EvaluateOptions): Promise<number> {
       options.seed,
     );
     const json = evaluationJson(result);
-    await writeAtomically(join(out, 'evaluation.csv'), evaluationCsv(videos));
-    await writeAtomically(join(out, 'evaluation.html'), evaluationPage(result, videos));
-    await writeAtomically(join(out, 'evaluation.json'), json);
+    await writeResult(join(out, 'evaluation.csv'), evaluationCsv(videos));
+    await writeResult(join(out, 'evaluation.html'), evaluationPage(result, videos));
+    await writeResult(join(out, 'evaluation.json'), json);
     process.stdout.write(options.json ? json : `\n${evaluationTable(result, options.fullReport ?? false)}\n`);
     log.info(`written: ${join(out, 'evaluation.html')}, evaluation.json, evaluation.csv`);
     const run = dirname(out);

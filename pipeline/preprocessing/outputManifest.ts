@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
-import { writeAtomically } from '../../model/checkpoint/atomicFile.js';
+import { writeResult } from '../writeResult.js';
 import type { PreprocessRow } from './preprocessLog.js';
 
 const COLUMNS =
@@ -36,7 +36,7 @@ export async function writeOutputManifest(file: string, finished: Iterable<Prepr
     });
   const columns = [...new Set([...COLUMNS, ...[...rows.values()].flatMap((row) => Object.keys(row))])];
   const lines = [...rows.values()].map((row) => columns.map((column) => csvField(row[column] ?? '')).join(','));
-  await writeAtomically(file, `${[columns.join(','), ...lines].join('\n')}\n`);
+  await writeResult(file, `${[columns.join(','), ...lines].join('\n')}\n`);
 }
 
 const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

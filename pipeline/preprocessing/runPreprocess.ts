@@ -2,7 +2,6 @@ import { mkdir, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { defaultIfEmpty, lastValueFrom, tap } from 'rxjs';
-import { writeAtomically } from '../../model/checkpoint/atomicFile.js';
 import {
   consume,
   FailureBudgetExceeded,
@@ -26,8 +25,11 @@ import {
 import { CountProgress } from '../countProgress.js';
 import { encodeNpz } from '../demo/npzFile.js';
 import { EXIT } from '../exitCodes.js';
+import { RunLock } from '../run/runLock.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { attemptOptions, describeFailure } from '../training/fillPosition.js';
+import { UserError } from '../userError.js';
+import { writeResult } from '../writeResult.js';
 import { drawCropSheet } from './cropSheet.js';
 import { loadFaceModels } from './installFaceModels.js';
 import { writeOutputManifest } from './outputManifest.js';
@@ -55,7 +57,7 @@ export type RunPreprocessOptions = {
 
 const BUDGET_AFTER = 20;
 /** Hours of video are indexed in minutes; what takes longer hangs. */
-const STALL_MS = 3_600_000;
+const TASK_TIMEOUT_MS = 3_600_000;
 const POINTS = 81;
 
 type Outcome = Quarantined<ListedVideo, PreprocessedVideo>;
@@ -65,13 +67,25 @@ type Outcome = Quarantined<ListedVideo, PreprocessedVideo>;
  * was finished by an earlier call into the same folder is not done again.
  *
  * @returns the exit code
- * @throws UserError for wrong arguments
+ * @throws UserError for wrong arguments, when another call cuts into the folder, or when it cannot be written to
  */
 export async function runPreprocess(given: readonly string[], options: RunPreprocessOptions): Promise<number> {
-  const { defaults, cutting, maxFailed, say } = options;
   const out = resolve(options.out);
-  const videos = await listVideos(given, defaults);
-  await mkdir(out, { recursive: true });
+  const videos = await listVideos(given, options.defaults);
+  await mkdir(out, { recursive: true }).catch((error: Error) => {
+    throw new UserError(`--out: cannot write to ${out}: ${error.message}`);
+  });
+  // Two calls at once would each write the manifest without the other's videos.
+  const lock = await RunLock.take(out, { say: options.say });
+  try {
+    return await cutInto(out, videos, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function cutInto(out: string, videos: readonly ListedVideo[], options: RunPreprocessOptions): Promise<number> {
+  const { cutting, maxFailed, say } = options;
   const logFile = join(out, 'preprocess.jsonl');
   const log = await JsonLines.open(logFile);
   const quarantine = await JsonLines.open(join(out, 'quarantine.jsonl'));
@@ -114,7 +128,8 @@ export async function runPreprocess(given: readonly string[], options: RunPrepro
         join(out, 'contact-sheet.png'),
       );
     }
-    say(summary(videos.length, todo.length, kept, failed, out));
+    say(summary(videos.length, todo.length, kept, failed));
+    if (rows.length > 0) say(`crops, landmarks, manifest.csv and contact-sheet.png in ${out}`);
     if (stop.exitCode !== undefined) return stop.exitCode;
     if (exceeded) throw exceeded;
     if (rows.length === 0) say('no video gave any crops');
@@ -133,7 +148,7 @@ export async function runPreprocess(given: readonly string[], options: RunPrepro
   ): Promise<FailureBudgetExceeded | undefined> {
     const models = await loadFaceModels();
     const threads = Math.min(workers || availableParallelism(), todo.length);
-    const pool = preprocessPool({ threads, recycleAfter: 500 });
+    const pool = preprocessPool({ threads, taskTimeoutMs: TASK_TIMEOUT_MS, recycleAfter: 500 });
     const progress = new CountProgress('cut', todo.length);
     const credits = flowCredits({ concurrency: threads, queued: 1 });
     const cut = (video: ListedVideo, aborted: AbortSignal) => {
@@ -144,7 +159,7 @@ export async function runPreprocess(given: readonly string[], options: RunPrepro
       await lastValueFrom(
         pull(todo, credits).pipe(
           orderedMap(
-            retryThenQuarantine((video: ListedVideo) => [video], cut, { ...attemptOptions, stallMs: STALL_MS }),
+            retryThenQuarantine((video: ListedVideo) => [video], cut, attemptOptions),
             { concurrency: threads },
           ),
           consume(store, { credits }),
@@ -180,8 +195,8 @@ async function writeVideo(
     const count = frames.length;
     const data = made.bytes.subarray(at, at + count * size * size * 3);
     at += data.length;
-    await writeAtomically(cropsFile(out, faceId), encodeNpz({ crops: { shape: [count, size, size, 3], data } }));
-    await writeAtomically(
+    await writeResult(cropsFile(out, faceId), encodeNpz({ crops: { shape: [count, size, size, 3], data } }));
+    await writeResult(
       landmarksFile(out, faceId),
       encodeNpz({
         landmarks: { shape: [count, POINTS, 2], data: landmarks },
@@ -194,7 +209,7 @@ async function writeVideo(
   return { id, path, bytes, mtimeMs, options, faces, split, label, more, video, passed, stages };
 }
 
-function summary(asked: number, tried: number, kept: readonly PreprocessRow[], failed: number, out: string): string {
+function summary(asked: number, tried: number, kept: readonly PreprocessRow[], failed: number): string {
   const frames = kept.flatMap(({ faces }) => faces).reduce((sum, face) => sum + face.frames, 0);
   const lines = [
     `${kept.length} of ${tried} videos cut (${asked} asked for), ${kept.flatMap(({ faces }) => faces).length} faces, ${frames} frames${failed ? `; ${failed} gave nothing, see quarantine.jsonl` : ''}`,
@@ -206,6 +221,5 @@ function summary(asked: number, tried: number, kept: readonly PreprocessRow[], f
     const parts = PREPROCESSING_STAGES.map((stage) => `${stage} ${per32(stage).toFixed(3)}`).join(', ');
     lines.push(`CPU seconds for 32 kept frames: ${all.toFixed(2)} (${parts})`);
   }
-  lines.push(`crops, landmarks, manifest.csv and contact-sheet.png in ${out}`);
   return lines.join('\n');
 }

@@ -261,12 +261,17 @@ class Sweep {
       this.#say(pc.red(`${run.name} could not be evaluated: ${error ?? signal ?? `exit code ${code}`}`));
   }
 
+  /** The split that a run's checkpoint was evaluated on as it is now: figures of an earlier one are not shown as its own. */
+  #evaluated({ name }: PlannedRun): SplitName | undefined {
+    return this.state.get(name)?.evaluated?.split === this.#evaluateSplit ? this.#evaluateSplit : undefined;
+  }
+
   async #writeComparison(): Promise<Comparison> {
     const runs = await Promise.all(
       this.#runs.map(async (planned) => ({
         planned,
         record: this.state.get(planned.name),
-        result: await readRunResult(planned.folder, this.#evaluateSplit),
+        result: await readRunResult(planned.folder, this.#evaluated(planned)),
         spentUsd: await this.#spent(planned),
       })),
     );

@@ -102,6 +102,7 @@ describe('evaluate', () => {
       expect(Number(row.hll_ratio)).toBeCloseTo(mean('hllRatio'), 5);
       expect(Number(row.hll_energy)).toBeCloseTo(mean('hllEnergy'), 5);
       expect([row.clips, row.note]).toEqual(['4', '']);
+      expect(Number(row.sharpness)).toBeCloseTo(cut.sharpness, 6);
     }
     expect(
       rows.slice(-2).map(({ score, score_1_clip, hll_ratio, clips }) => [score, score_1_clip, hll_ratio, clips]),
@@ -109,6 +110,7 @@ describe('evaluate', () => {
       ['0.5', '0.5', '', '0'],
       ['0.5', '0.5', '', '0'],
     ]);
+    expect(rows.slice(-2).map(({ sharpness }) => sharpness)).toEqual(['', '']);
     expect(rows.at(-2)!.note).toMatch(/^not scored: select_frames: expected .* contiguous frames/);
     expect(rows.at(-1)!.note).toMatch(/^not scored: read: .*does not exist$/);
 
@@ -120,14 +122,16 @@ describe('evaluate', () => {
       checkpoint: { file: checkpoint, phase: 'a', step: 12 },
       clips: { per_video: 4, img_size },
       videos: { total: 12, real: 5, fake: 7, identities: 5, failed: 2 },
-      bootstrap: { level: 0.95, seed: 0, unit: 'pair_group, else id' },
+      bootstrap: { level: 0.95, seed: 0, unit: 'identity and pair_group, else id' },
       methods: [{ method: HOSTILE }, { method: 'swap' }],
       pooled: { all: { reals: 5, fakes: 7, f1: {}, confusion: { true_positives: expect.any(Number) } } },
       paired: { pairs: 6, groups: 4 },
       mean_method_auc: expect.any(Number),
+      cues: [{ cue: 'softness', reals: 4, fakes: 6, auc: { value: expect.any(Number) }, paired: { pairs: 6 } }],
       failed: [{ clip: 'short' }, { clip: 'gone' }],
     });
     expect(ended.stdout).toContain(result.pooled.all.auc.value.toFixed(3));
+    expect(ended.stdout).toMatch(/without a detector: taken for the fake\n.*\nthe softer crop +\d\.\d{3}/);
     expect(ended.stdout).toMatch(/one clip a video, from its middle/);
     expect(ended.stdout).toMatch(/2 videos could not be scored and count as 0\.5:\n {2}short: select_frames/);
     expect(ended.stdout).toMatch(/The plan's advice for this AUC: /);
@@ -136,11 +140,11 @@ describe('evaluate', () => {
     expect(page).not.toMatch(/<script|<img|https?:\/\//);
     const tree = readMarkup(page);
     expect(elements(tree, 'section').map(({ attributes }) => attributes.id)).toEqual(
-      'figures ranking pairs hll failed meaning'.split(' '),
+      'figures ranking pairs cues hll failed meaning'.split(' '),
     );
     expect(textOf(tree)).toContain(result.pooled.all.auc.value.toFixed(3));
     expect(textOf(tree)).toContain(HOSTILE);
-    expect(textOf(elements(tree, 'section')[4]!)).toMatch(/shortselect_framesexpected/);
+    expect(textOf(elements(tree, 'section')[5]!)).toMatch(/shortselect_framesexpected/);
   }, 60_000);
 
   it('is the same for another number of workers and another batch, but for rounding; --methods keeps the reals', async () => {
@@ -206,6 +210,16 @@ describe('evaluate', () => {
     await refused(both, [], /none of the 1 real videos .* could be scored; the first: r: select_frames: expected/);
     expect(await readdir(out)).toEqual([]);
   }, 120_000);
+
+  it('says in one message, exit 2, that a result cannot be written', async () => {
+    const out = join(folder, 'unwritable');
+    await mkdir(join(out, 'evaluation.csv'), { recursive: true }); // as a full disk, it stands in the way only at the end
+    const ended = on('--out', out, '--methods', 'swap');
+    expect(ended.stderr).toMatch(/\nerror: cannot write .*unwritable\/evaluation\.csv: \S.*\n$/);
+    expect(ended.stderr).not.toMatch(/\n\s+at /);
+    expect([ended.code, ended.stdout]).toEqual([2, '']);
+    expect(await readdir(out)).toEqual(['evaluation.csv']);
+  }, 60_000);
 
   it('stops at a signal with its exit code, and writes nothing', async () => {
     const root = join(folder, 'many');

@@ -91,10 +91,9 @@ export function withoutTwins<Track extends Pick<FaceTrack, 'place' | 'score'>>(t
   const bySureness = [...tracks].sort((a, b) => b.score - a.score);
   const isTwin = ({ place: a }: Track, { place: b }: Track) =>
     Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y)) < Math.max(a.width, b.width) / 2;
-  return tracks.filter((track) => {
-    const surer = bySureness.slice(0, bySureness.indexOf(track));
-    return !surer.some((other) => isTwin(track, other));
-  });
+  const kept: Track[] = [];
+  for (const track of bySureness) if (!kept.some((other) => isTwin(track, other))) kept.push(track);
+  return tracks.filter((track) => kept.includes(track));
 }
 
 function detect(

@@ -19,13 +19,16 @@ const draw = keyedGenerator('videos');
 const video = (id: string, label: 0 | 1, more: Partial<ScoredVideo> = {}): ScoredVideo => ({
   ...{ id, label, score: draw.uniform(), score1Clip: draw.uniform() },
   ...{ hllRatio: draw.uniform(), hllEnergy: draw.uniform(), clips: 4 },
+  properties: { sharpness: 100 * draw.uniform() },
   ...more,
 });
 const failure = { clip: 'broken, "quoted"', stage: 'read', reason: 'line\nbreak', attempts: 1 };
 const videos: ScoredVideo[] = [
   ...Array.from({ length: 6 }, (_, i) => video(`r${i}`, 0, { pairGroup: `g${i}` })),
   ...Array.from({ length: 6 }, (_, i) => video(`f${i}`, 1, { pairGroup: `g${i}`, method: 'swap_v2 Neural' })),
-  video(failure.clip, 1, { score: 0.5, score1Clip: 0.5, hllRatio: null, hllEnergy: null, clips: 0, failure }),
+  (({ properties, ...rest }) => rest)(
+    video(failure.clip, 1, { score: 0.5, score1Clip: 0.5, hllRatio: null, hllEnergy: null, clips: 0, failure }),
+  ),
 ];
 const subject: EvaluationSubject = {
   checkpoint: { file: 'best.safetensors', phase: 'a', step: 3 },
@@ -48,6 +51,20 @@ describe('readEvaluation', () => {
     const read = await readEvaluation(folder);
     expect(read).toEqual({ result, videos });
     expect(evaluationPage(read!.result, read!.videos)).toBe(evaluationPage(result, videos));
+  });
+
+  it('reads what was written before cues were measured, and shows the rest', async () => {
+    const { cues, ...before } = JSON.parse(evaluationJson(result));
+    expect(cues).toHaveLength(1);
+    const old = evaluationCsv(videos);
+    await writeFile(join(folder, 'evaluation.json'), JSON.stringify(before));
+    await writeFile(join(folder, 'evaluation.csv'), old);
+    const read = (await readEvaluation(folder))!;
+    const ids = (page: string) => elements(readMarkup(page), 'section').map(({ attributes }) => attributes.id);
+    expect(ids(evaluationPage(read.result, read.videos))).toEqual(
+      ids(evaluationPage(result, videos)).filter((id) => id !== 'cues'),
+    );
+    expect(ids(evaluationPage(result, videos))).toContain('cues');
   });
 
   it('knows nothing of an empty folder and refuses another format', async () => {

@@ -1,11 +1,23 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseManifest } from '../../../pipeline/data/splits.js';
 import { loadFaceModels } from '../../../pipeline/preprocessing/installFaceModels.js';
+import { RunLock } from '../../../pipeline/run/runLock.js';
 import { readClip } from '../../../workers/index.js';
 
 /* The command as a user calls it, on footage that is not part of the repository. */
@@ -36,6 +48,33 @@ const preprocess = (...args: string[]) => {
 const clipOf = (out: string, id: string) =>
   readClip({ id, crops: join(out, `${id}_crops.npz`), landmarks: join(out, `${id}_landmarks.npz`) });
 
+describe('the folder that preprocess writes to', { timeout: 60_000 }, () => {
+  const video = join(folder, 'none.mp4');
+  const into = (out: string) => preprocess(video, '--out', out);
+
+  it('is for one call at a time, and nothing of another is written', async () => {
+    writeFileSync(video, '');
+    const out = join(folder, 'taken');
+    mkdirSync(out);
+    const lock = await RunLock.take(out);
+    expect(into(out)).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(
+        new RegExp(`^error: ${out} is in use by another run \\(process ${process.pid} on .*give another --out\\n$`),
+      ),
+    });
+    expect(readdirSync(out)).toEqual(['run.lock']);
+    await lock.release();
+    expect(into(out).stderr).not.toContain('in use');
+    expect(existsSync(join(out, 'run.lock'))).toBe(false);
+  });
+
+  it('has to be one', () => {
+    writeFileSync(video, '');
+    expect(into(video)).toMatchObject({ status: 2, stderr: expect.stringMatching(/^error: --out: cannot write to /) });
+  });
+});
+
 describe.skipIf(reason)(`preprocess${reason ? ` (skipped: ${reason})` : ''}`, { timeout: 60_000 }, () => {
   const clip = (name: string) => join(footage!, name);
 
@@ -59,6 +98,8 @@ describe.skipIf(reason)(`preprocess${reason ? ` (skipped: ${reason})` : ''}`, { 
     expect(frames).toBeGreaterThanOrEqual(36);
     for (let run = 0; run < frames; run += 12) {
       const numbers = [...frameNumbers!.slice(run, run + 12)];
+      // Were there no frame between two runs, a window could reach from one square into the next.
+      if (run > 0) expect(numbers[0]).toBeGreaterThan(frameNumbers![run - 1]! + 1);
       expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));
       expect(numbers[0]! >= 30 || numbers.at(-1)! < 30).toBe(true);
     }
@@ -82,6 +123,23 @@ describe.skipIf(reason)(`preprocess${reason ? ` (skipped: ${reason})` : ''}`, { 
     const second = preprocess(...args);
     expect(second.stderr).toContain('1 of 2 videos are finished already');
     expect(statSync(join(out, 'cuts_crops.npz')).mtimeMs).toBe(written);
+  });
+
+  it('takes no video that is still being written', async () => {
+    const [video, out] = [join(folder, 'growing.mp4'), join(folder, 'growing')];
+    copyFileSync(clip('lp_d10.mp4'), video);
+    const program = `require('node:fs').appendFileSync(${JSON.stringify(video)}, 'more')`;
+    const writer = spawn(process.execPath, ['-e', `setInterval(() => ${program}, 20)`]);
+    try {
+      const { status, stderr } = preprocess(video, '--out', out, '--workers', '1', '--max-failed', '1');
+      expect(stderr).toMatch(/growing\.mp4: the file is still being written \(\d+ bytes at first, \d+ now\)/);
+      expect(stderr).not.toContain('contact-sheet');
+      expect(status).toBe(3);
+      expect(readdirSync(out).sort()).toEqual(['preprocess.jsonl', 'quarantine.jsonl']);
+    } finally {
+      writer.kill('SIGKILL');
+      await once(writer, 'exit');
+    }
   });
 
   it('says so when there is nothing to be had', () => {

@@ -134,18 +134,18 @@ describe('the budget of a sweep', () => {
 });
 
 describe('the evaluation of a sweep', () => {
-  /** Trains for nothing and evaluates to an AUC of 0.75; `broken` does not evaluate. */
-  async function makeAndEvaluate(names: string[], begun: string[]): Promise<Comparison> {
+  /** Trains for nothing and evaluates to an AUC of 0.75; `broken` does not evaluate, and from two steps on nobody. */
+  async function makeAndEvaluate(names: string[], begun: string[], maxSteps = 1): Promise<Comparison> {
     const plan = runs(...names);
     const code = await executeSweep({
-      ...{ runs: plan, out, limits: { budget: 9 }, reference: names[0]!, evaluate: 'test', say: () => {} },
+      ...{ runs: plan, out, limits: { budget: 9, maxSteps }, reference: names[0]!, evaluate: 'test', say: () => {} },
       clock: () => now,
       start: (command, args, log) => {
         const folder = dirname(log);
         begun.push(`${command} ${basename(folder)}`);
         const done = async () => {
           if (command === 'train') return train(folder, 5, { wants: 1 });
-          if (folder.endsWith('broken')) return { code: 2, signal: null, error: 'no fakes' };
+          if (folder.endsWith('broken') || maxSteps > 1) return { code: 2, signal: null, error: 'no fakes' };
           expect(args.slice(0, 8)).toEqual([
             ...['--checkpoint', join(folder, 'checkpoints', 'last.safetensors'), '--split', 'test'],
             ...['--data-root', '/data', '--out', join(folder, 'evaluation-test')],
@@ -182,5 +182,9 @@ describe('the evaluation of a sweep', () => {
     begun.length = 0;
     await makeAndEvaluate(['good', 'broken'], begun);
     expect(begun).toEqual(['evaluate broken']);
+
+    // What has gone on is another checkpoint than the one that was evaluated.
+    const further = await makeAndEvaluate(['good', 'broken'], begun, 2);
+    expect(further.runs[0]).toMatchObject({ status: 'done', test_auc: null });
   });
 });

@@ -88,7 +88,7 @@ describe('runPlan', () => {
       const [first] = runPlan(frames, [0], runs, length);
       expect(first!.length).toBe(Math.min(runs, Math.floor((frames + 1) / (length + 1))));
       first!.forEach((start, i) => {
-        expect(start).toBeGreaterThanOrEqual(i === 0 ? 0 : first![i - 1]! + length);
+        expect(start).toBeGreaterThanOrEqual(i === 0 ? 0 : first![i - 1]! + length + 1);
         expect(start + length).toBeLessThanOrEqual(frames);
       });
     }

@@ -14,6 +14,10 @@ describe('withoutTwins', () => {
     expect(withoutTwins([face, { ...face }])).toEqual([face]); // the first of equals
     // In the order that they came in, the largest first.
     expect(withoutTwins([neighbour, face])).toEqual([neighbour, face]);
+    // A twin that goes takes nobody with it.
+    const between = track(139, 100, 80, 0.8);
+    const beyond = track(178, 100, 80, 0.7);
+    expect(withoutTwins([face, between, beyond])).toEqual([face, beyond]);
     expect(withoutTwins([])).toEqual([]);
   });
 });

@@ -1,8 +1,8 @@
-import { writeAtomically } from '../../model/index.js';
-import { UserError } from '../userError.js';
+import { writeAtomically } from '../model/index.js';
+import { UserError } from './userError.js';
 
 /** Writes a file of results, whole or not at all. @throws UserError where it cannot be, as on a full disk */
-export async function writeResult(file: string, content: string): Promise<void> {
+export async function writeResult(file: string, content: Uint8Array | string): Promise<void> {
   try {
     await writeAtomically(file, content);
   } catch (error) {
