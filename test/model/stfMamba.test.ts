@@ -219,6 +219,47 @@ describe('forward', () => {
   });
 });
 
+describe('the head for single frames', () => {
+  const inTraining = (config: StfConfig) => drawTrainingMasks(config, 2, seededUniform(4));
+
+  test.each([
+    ['Phase A', debugA],
+    ['Phase B', debugB],
+  ])('%s: is there with its loss alone, and moves neither the other first weights nor any score', (_, config) => {
+    const [plain, model] = [open(config), open({ ...config, frame_loss_weight: 0.5 })];
+    const added = [...model.parameters.keys()].filter((name) => !plain.parameters.has(name));
+    expect(added.every((name) => name.startsWith('frame_head.'))).toBe(true);
+    expect(model.countParameters() - plain.countParameters()).toBe(2 * 128 + 128 * 2 + 2); // a norm and a linear layer
+    for (const [name, value] of plain.parameters)
+      expect(largestDifference(model.parameters.get(name)!.dataSync(), value.dataSync()), name).toBe(0);
+    const clips = clipsOf(2);
+    const trained = model.forward(clips, inTraining(config));
+    expect(trained.frameLogits!.shape).toEqual([2, 4, 2]);
+    expect(trained.logits.dataSync()).toEqual(plain.forward(clips, inTraining(config)).logits.dataSync());
+    expect(plain.forward(clips, inTraining(config)).frameLogits).toBeUndefined();
+    expect(model.forward(clips).frameLogits).toBeUndefined();
+  });
+
+  test('its loss reaches the trunk and nothing behind it', () => {
+    const config = { ...debugA, frame_loss_weight: 0.5 };
+    const model = open(config);
+    // Its linear layer may begin with zeros, through which nothing would pass.
+    const kernel = model.parameters.get('frame_head.fc.kernel')!;
+    kernel.assign(tf.randomNormal(kernel.shape, 0, 1, 'float32', 3));
+    const variables = ['stem.conv.kernel', 'frame_head.fc.kernel', 'head.fc.kernel'].map(
+      (name) => model.parameters.get(name)!,
+    );
+    const { grads } = tf.variableGrads(
+      () => lossParts(model.forward(clipsOf(2), inTraining(config)), labelsOf(2), config).frame,
+      variables,
+    );
+    const largest = variables.map(({ name }) => (grads[name] ? Math.max(...grads[name].dataSync().map(Math.abs)) : 0));
+    expect(largest[0]).toBeGreaterThan(0);
+    expect(largest[1]).toBeGreaterThan(0);
+    expect(largest[2]).toBe(0);
+  });
+});
+
 describe('training masks', () => {
   const config: StfConfig = { ...debugA, drop_path: 0.4, dropout: 0.3 };
 

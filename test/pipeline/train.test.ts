@@ -80,7 +80,7 @@ describe('train', () => {
       expect(Number.isFinite(metrics[0]![name]), name).toBe(true);
     const validation = metrics.filter(({ kind }) => kind === 'val');
     expect(validation.map(({ step }) => step)).toEqual([3, 6, 7]); // three steps show five clips, two at a time
-    for (const name of ['auc', 'ap', 'eer', 'accuracy']) {
+    for (const name of ['auc', 'ap', 'eer', 'accuracy', 'in_pair']) {
       expect(validation[0]![name]).toBeGreaterThanOrEqual(0);
       expect(validation[0]![name]).toBeLessThanOrEqual(1);
     }
