@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { convNextNamings, efficientNetNamings, type Naming } from '../trunk/backboneNaming.js';
+import { averagedWeights } from './averagedWeights.js';
 import { CheckpointError } from './checkpointError.js';
 import type { HostTensor } from './hostTensor.js';
+import { loadWeights } from './loadWeights.js';
 import { fromTorchLayout } from './torchLayout.js';
 import { readWeightFile } from './weightFile.js';
 
@@ -17,6 +19,8 @@ export type BackboneReport = {
 };
 
 const prefix = 'backbone.';
+/** Every checkpoint of a run has this tensor, and nobody else's file. */
+const ownMark = 'dwt.alpha_logit';
 /** Files of self-supervised pretraining (FCMAE) and feature extractors have no norm before the classifier. */
 const dispensable = /^backbone\.head\.norm\./;
 const listed = 6;
@@ -25,8 +29,8 @@ const someOf = (names: readonly string[]) =>
 
 /**
  * Fills a model's backbone with someone's weights: safetensors or PyTorch's `.pt`, `.pth`; names of timm, of the
- * authors' code or of Hugging Face, with or without a common prefix; PyTorch's layouts; float16, bfloat16, float32.
- * All or nothing.
+ * authors' code or of Hugging Face, with or without a common prefix; PyTorch's layouts; float16, bfloat16, float32. Or
+ * a checkpoint of another run, whatever its phase and the size of its clips. All or nothing.
  *
  * @throws CheckpointError when the file cannot be read, is of another network, lacks weights or has other shapes
  */
@@ -48,6 +52,7 @@ export function fillBackbone(
   model: { readonly parameters: ReadonlyMap<string, tf.Variable> },
   tensors: ReadonlyMap<string, HostTensor>,
 ): BackboneReport {
+  if (tensors.has(ownMark)) return fillFromRun(model.parameters, tensors);
   const { naming, shared } = detectNaming(namingsFor(model.parameters), tensors);
   const report: BackboneReport = { source: naming.source, loaded: [], missing: [], unexpected: [] };
   const found = new Map<string, [name: string, tensor: HostTensor]>();
@@ -74,6 +79,18 @@ export function fillBackbone(
     }
   });
   return report;
+}
+
+/** A run's checkpoint is in our own layout; its names alone would pass for timm's. */
+function fillFromRun(
+  parameters: ReadonlyMap<string, tf.Variable>,
+  tensors: ReadonlyMap<string, HostTensor>,
+): BackboneReport {
+  const isBackbone = ([name]: [string, unknown]) => name.startsWith(prefix);
+  const weights = new Map([...averagedWeights(tensors)].filter(isBackbone));
+  const { loaded } = loadWeights({ parameters: new Map([...parameters].filter(isBackbone)) }, weights, 'strict');
+  const unexpected = [...tensors.keys()].filter((name) => !weights.has(name));
+  return { source: 'another run', loaded, missing: [], unexpected };
 }
 
 function namingsFor(parameters: ReadonlyMap<string, tf.Variable>): readonly Naming[] {

@@ -42,6 +42,46 @@ describe('three namings of the same weights', () => {
   });
 });
 
+describe("another run's checkpoint", () => {
+  const asCheckpoint = (parameters: ReadonlyMap<string, tf.Variable>) =>
+    new Map<string, HostTensor>([
+      ...[...parameters].map(([name, x]): [string, HostTensor] => [name, float32(x.shape, x.dataSync<'float32'>())]),
+      ['dwt.alpha_logit', float32([], new Float32Array(1))],
+      ['optim.m', float32([3], new Float32Array(3))],
+    ]);
+
+  test('is taken in its own layout, which differs from that of the files whose names it has', () => {
+    const { parameters: run } = createTinyConvNext();
+    fillBackbone({ parameters: run }, withTimmNames());
+    const { parameters } = createTinyConvNext();
+    const report = fillBackbone({ parameters }, asCheckpoint(run));
+    expect(report).toMatchObject({ source: 'another run', missing: [], unexpected: ['dwt.alpha_logit', 'optim.m'] });
+    expect(report.loaded.sort()).toEqual([...parameters.keys()].sort());
+    expect(valuesOf(parameters)).toEqual(valuesOf(run));
+  });
+
+  test('gives its moving averages, which are what it was chosen by', () => {
+    const { parameters: run } = createTinyConvNext();
+    const checkpoint = asCheckpoint(run);
+    const name = 'backbone.stages.2.blocks.1.mlp.fc1.weight';
+    const average = (checkpoint.get(name)!.data as Float32Array).map((value) => value + 1);
+    checkpoint.set(`ema.${name}`, float32(checkpoint.get(name)!.shape, average));
+    const { parameters } = createTinyConvNext();
+    fillBackbone({ parameters }, checkpoint);
+    expect([...parameters.get(name)!.dataSync()]).toEqual([...average]);
+  });
+
+  test('of another network is refused, and nothing changes', () => {
+    const { parameters: run } = createTinyConvNext();
+    const checkpoint = asCheckpoint(run);
+    checkpoint.set('backbone.stem.1.bias', float32([9], new Float32Array(9)));
+    const { parameters } = createTinyConvNext();
+    const before = valuesOf(parameters);
+    expect(() => fillBackbone({ parameters }, checkpoint)).toThrow(/backbone\.stem\.1\.bias.*\[8\].*\[9\]/s);
+    expect(valuesOf(parameters)).toEqual(before);
+  });
+});
+
 describe('layouts', () => {
   const at = (tensor: tf.Tensor, ...index: number[]) =>
     tf
