@@ -1,11 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { meanOver, members, pairDifferences } from './pairDifferences.js';
+import { FAKE, meanOver, members, REAL } from './classMembers.js';
+import { pairDifferences } from './pairDifferences.js';
 
 /** Mean flicker of each class, and whether a term over them is defined for this batch. Scalars. */
 export type FlickerLoss = { loss: tf.Scalar; gap: tf.Scalar; real: tf.Scalar; fake: tf.Scalar; defined: tf.Scalar };
-
-const REAL = 0;
-const FAKE = 1;
 
 function classMeans(values: tf.Tensor1D, labels: tf.Tensor1D) {
   const isReal = members(labels, REAL);

@@ -30,16 +30,23 @@ export function lossParts(output: ModelOutput, labels: tf.Tensor1D, config: StfC
   const ce = crossEntropy(output.logits, labels, config.label_smoothing);
   const flicker = flickerLoss(output, labels, config);
   const { pair_loss_weight, frame_loss_weight, hll_loss_weight, label_smoothing } = config;
-  const pair = pair_loss_weight > 0 ? pairRankingLoss(output.logits, labels) : tf.scalar(0);
-  const frame = output.frameLogits ? frameCrossEntropy(output.frameLogits, labels, label_smoothing) : tf.scalar(0);
-  const terms: [tf.Scalar, number][] = [
-    [flicker.loss, hll_loss_weight],
-    ...(pair_loss_weight > 0 ? [[pair, pair_loss_weight] as [tf.Scalar, number]] : []),
-    ...(output.frameLogits ? [[frame, frame_loss_weight] as [tf.Scalar, number]] : []),
-  ];
-  const total = terms.reduce((sum, [term, weight]) => tf.add(sum, tf.mul(term, weight)), ce);
+  const pair = pair_loss_weight > 0 ? pairRankingLoss(output.logits, labels) : undefined;
+  const frame = output.frameLogits && frameCrossEntropy(output.frameLogits, labels, label_smoothing);
+  let total = tf.add<tf.Scalar>(ce, tf.mul(flicker.loss, hll_loss_weight));
+  if (pair) total = tf.add(total, tf.mul(pair, pair_loss_weight));
+  if (frame) total = tf.add(total, tf.mul(frame, frame_loss_weight));
   const { loss: hll, gap, real: hllReal, fake: hllFake, defined: hllDefined } = flicker;
-  return { total, ce, pair, frame, hll, gap, hllReal, hllFake, hllDefined };
+  return {
+    total,
+    ce,
+    pair: pair ?? tf.scalar(0),
+    frame: frame ?? tf.scalar(0),
+    hll,
+    gap,
+    hllReal,
+    hllFake,
+    hllDefined,
+  };
 }
 
 function flickerLoss({ hllEnergy, allBandEnergy }: ModelOutput, labels: tf.Tensor1D, config: StfConfig): FlickerLoss {

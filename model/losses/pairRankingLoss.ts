@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { meanOver, pairDifferences } from './pairDifferences.js';
+import { meanOver } from './classMembers.js';
+import { pairDifferences } from './pairDifferences.js';
 
 /**
  * How surely a fake scores above its own original, `log(1 + exp(m_real − m_fake))` with m = logit fake − logit real, mean

@@ -1,27 +1,18 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import type { VideoProperties } from '../../model/index.js';
+import type { EvaluatedVideo, VideoProperties } from '../../model/index.js';
 import { UserError } from '../userError.js';
 import { checkClipId } from './clipId.js';
 import { describeShared, sharedBetweenSplits } from './sharedBetweenSplits.js';
 
 export const SPLIT_NAMES = ['train', 'val', 'test'] as const;
 export type SplitName = (typeof SPLIT_NAMES)[number];
-/** One clip of a split. `label` 0 real, 1 fake. */
-export type SplitEntry = {
-  id: string;
-  label: 0 | 1;
-  method?: string;
-  /** A fake and the original it was made from share it. */
-  pairGroup?: string;
-  /** Who is to be seen. */
-  identity?: string;
-  /** Where the file comes from. */
-  collection?: string;
-  /** What the manifest tells of the file. */
-  properties?: VideoProperties;
-};
+/** One clip of a split, with what the manifest tells of it. */
+export type SplitEntry = Pick<
+  EvaluatedVideo,
+  'id' | 'label' | 'method' | 'pairGroup' | 'identity' | 'collection' | 'properties'
+>;
 export type Splits = { readonly source: string; readonly clips: Record<SplitName, SplitEntry[]> };
 
 const emptySplits = (): Record<SplitName, SplitEntry[]> => ({ train: [], val: [], test: [] });

@@ -1,9 +1,10 @@
 import { defaultIfEmpty, lastValueFrom } from 'rxjs';
-import { attempt, consume, flowCredits, orderedMap, pull, stopOn } from '../../operators/index.js';
+import { consume, flowCredits, orderedMap, pull, stopOn } from '../../operators/index.js';
 import { FIND_FACES, keyedGenerator, type VideoClips, type VideoClipsTask } from '../../workers/index.js';
 import type { ScoreActorClient } from '../evaluation/scoreActorClient.js';
 import type { ListedVideo } from '../preprocessing/videoList.js';
-import { attemptOptions, describeFailure, type SampleFailure } from '../training/fillPosition.js';
+import { type AttemptedClip, attemptClip } from '../training/attemptClip.js';
+import type { SampleFailure } from '../training/fillPosition.js';
 import { type FaceVerdict, judgeFace, verdictOn } from './faceVerdict.js';
 import type { Judge, VideoVerdict } from './videoVerdict.js';
 
@@ -24,7 +25,7 @@ export type JudgeVideosOptions = {
   onVerdict: (verdict: VideoVerdict, video: ListedVideo, pixels: JudgedPixels | null) => void | Promise<void>;
 };
 
-type Cut = { video: ListedVideo; made?: VideoClips; failure?: SampleFailure };
+type Cut = { video: ListedVideo } & AttemptedClip<VideoClips>;
 
 /**
  * Finds faces, cuts clips, scores and judges, in order, a bounded number of videos in memory. A video that cannot be used
@@ -35,10 +36,10 @@ export async function judgeVideos(videos: readonly ListedVideo[], options: Judge
   const credits = flowCredits({ concurrency: threads, queued: 1 });
   const flow = pull(videos, credits).pipe(
     orderedMap(
-      async (video: ListedVideo, _, abort): Promise<Cut> => {
-        const outcome = await attempt(video.id, (__, aborted) => cut(taskOf(video), aborted), attemptOptions, abort);
-        return outcome.ok ? { video, made: outcome.value } : { video, failure: describeFailure(outcome) };
-      },
+      async (video: ListedVideo, _, abort): Promise<Cut> => ({
+        video,
+        ...(await attemptClip(video.id, (aborted) => cut(taskOf(video), aborted), abort)),
+      }),
       { concurrency: threads },
     ),
     consume(

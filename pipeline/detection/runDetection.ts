@@ -1,11 +1,12 @@
-import { access, constants, mkdir, rmdir, stat } from 'node:fs/promises';
-import { extname, join, resolve } from 'node:path';
+import { mkdir, rmdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { EXIT } from '../exitCodes.js';
 import { listVideos } from '../preprocessing/videoList.js';
 import { Console, duration, type LogFormat } from '../progress.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { snakeCaseJson } from '../snakeCaseJson.js';
 import { UserError } from '../userError.js';
+import { writableFolder } from '../writableFolder.js';
 import { writeResult } from '../writeResult.js';
 import { batchPage } from './batchPage.js';
 import { clipStrips } from './clipStrips.js';
@@ -32,7 +33,7 @@ export async function runDetection(given: readonly string[], options: DetectComm
   const log = new Console(logFormat);
   const single = given.length === 1 && (await isVideoFile(given[0]!));
   const videos = await listVideos(given, { split: 'test', label: 0 });
-  const folder = await outputFolder(out ?? (single ? `${videos[0]!.id}-verdict` : 'verdicts'));
+  const folder = await writableFolder(out ?? (single ? `${videos[0]!.id}-verdict` : 'verdicts'));
   const pages = single ? folder.path : join(folder.path, 'videos');
   const stop = new StopSignal();
   const begun = performance.now();
@@ -98,23 +99,11 @@ export async function runDetection(given: readonly string[], options: DetectComm
     return failed.length > 0 ? EXIT.samples : EXIT.done;
   } finally {
     stop.release();
-    if (written.length === 0) await folder.removeIfNew();
+    if (written.length === 0 && folder.isNew) await rmdir(folder.path).catch(() => {});
   }
 }
 
 async function isVideoFile(argument: string): Promise<boolean> {
   const found = await stat(argument).catch(() => undefined);
   return found?.isFile() === true && extname(argument).toLowerCase() !== '.csv';
-}
-
-/** The folder that results go to, made and writable: known before hours of work and not after. */
-async function outputFolder(given: string): Promise<{ path: string; removeIfNew: () => Promise<void> }> {
-  const path = resolve(given);
-  try {
-    const made = await mkdir(path, { recursive: true });
-    await access(path, constants.W_OK);
-    return { path, removeIfNew: async () => (made === undefined ? undefined : rmdir(path).catch(() => {})) };
-  } catch (error) {
-    throw new UserError(`--out: cannot write to ${path}: ${(error as Error).message}`);
-  }
 }

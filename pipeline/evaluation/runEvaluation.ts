@@ -1,4 +1,3 @@
-import { access, constants, mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { StfConfig } from '../../model/index.js';
@@ -12,6 +11,7 @@ import { RunFolder } from '../run/runFolder.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { shellWord } from '../runReport/resumeCommand.js';
 import { UserError } from '../userError.js';
+import { writableFolder } from '../writableFolder.js';
 import { writeResult } from '../writeResult.js';
 import { cuttingLayout } from './cuttingLayout.js';
 import { evaluationCsv } from './evaluationCsv.js';
@@ -131,14 +131,7 @@ const cuttingTask = (source: CuttingTask['source'], config: StfConfig, clips: nu
 async function outputFolder({ out, checkpoint, split }: EvaluateOptions): Promise<string> {
   const beside = dirname(resolve(checkpoint));
   const run = basename(beside) === 'checkpoints' ? dirname(beside) : beside;
-  const folder = resolve(out ?? join(run, `evaluation-${split}`));
-  try {
-    await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK);
-  } catch (error) {
-    throw new UserError(`--out: cannot write to ${folder}: ${(error as Error).message}`);
-  }
-  return folder;
+  return (await writableFolder(out ?? join(run, `evaluation-${split}`))).path;
 }
 
 function videoReporter(log: Console, total: number): (video: ScoredVideo) => void {

@@ -1,9 +1,10 @@
 import { lastValueFrom, toArray } from 'rxjs';
 import type { EvaluatedVideo, Score } from '../../model/index.js';
-import { attempt, batch, consume, flowCredits, orderedMap, pull, stopOn } from '../../operators/index.js';
+import { batch, consume, flowCredits, orderedMap, pull, stopOn } from '../../operators/index.js';
 import type { CutClips, CuttingTask } from '../../workers/index.js';
 import type { SplitEntry } from '../data/splits.js';
-import { attemptOptions, describeFailure, type SampleFailure } from '../training/fillPosition.js';
+import { type AttemptedClip, attemptClip } from '../training/attemptClip.js';
+import type { SampleFailure } from '../training/fillPosition.js';
 import type { ScoreActorClient } from './scoreActorClient.js';
 
 /** A row of the evaluation. */
@@ -28,7 +29,7 @@ export type ScoreVideosOptions = {
   onVideo: (video: ScoredVideo) => void;
 };
 
-type Cut = { entry: SplitEntry; made?: CutClips; failure?: SampleFailure };
+type Cut = { entry: SplitEntry } & AttemptedClip<CutClips>;
 
 /**
  * Cuts and scores videos, in order, a bounded number of them in memory: what is cut ahead waits for the network.
@@ -44,10 +45,10 @@ export async function scoreVideos(entries: readonly SplitEntry[], options: Score
   const credits = flowCredits({ concurrency: threads, batchSize: videosPerBatch, queued: 1 });
   const flow = pull(entries, credits).pipe(
     orderedMap(
-      async (entry: SplitEntry, _, abort): Promise<Cut> => {
-        const outcome = await attempt(entry.id, (__, aborted) => cut(taskOf(entry), aborted), attemptOptions, abort);
-        return outcome.ok ? { entry, made: outcome.value } : { entry, failure: describeFailure(outcome) };
-      },
+      async (entry: SplitEntry, _, abort): Promise<Cut> => ({
+        entry,
+        ...(await attemptClip(entry.id, (aborted) => cut(taskOf(entry), aborted), abort)),
+      }),
       { concurrency: threads },
     ),
     batch(videosPerBatch),
@@ -83,21 +84,12 @@ function joined(made: readonly CutClips[]): Uint8Array {
   return bytes;
 }
 
-const common = ({ id, label, method, pairGroup, identity, collection, properties }: SplitEntry) => ({
-  ...{ id, label },
-  ...(method === undefined ? {} : { method }),
-  ...(pairGroup === undefined ? {} : { pairGroup }),
-  ...(identity === undefined ? {} : { identity }),
-  ...(collection === undefined ? {} : { collection }),
-  ...(properties === undefined ? {} : { properties }),
-});
-
 function rowOf(entry: SplitEntry, { even, middle, sharpness }: CutClips, scores: readonly Score[]): ScoredVideo {
   const evenScores = scores.slice(0, even);
   const mean = (figureOf: (score: Score) => number) =>
     evenScores.reduce((sum, score) => sum + figureOf(score), 0) / evenScores.length;
   return {
-    ...common(entry),
+    ...entry,
     properties: { ...entry.properties, sharpness },
     score: mean(({ probability }) => probability),
     score1Clip: scores[middle]!.probability,
@@ -108,6 +100,6 @@ function rowOf(entry: SplitEntry, { even, middle, sharpness }: CutClips, scores:
 }
 
 const unscoredRow = (entry: SplitEntry, failure: SampleFailure): ScoredVideo => ({
-  ...common(entry),
+  ...entry,
   ...{ score: UNSCORED, score1Clip: UNSCORED, hllRatio: null, hllEnergy: null, clips: 0, failure },
 });

@@ -1,8 +1,9 @@
 import { lastValueFrom, toArray } from 'rxjs';
 import { averagePrecision, decisionsAt, equalErrorRate, fitTemperature, rocAuc } from '../../model/index.js';
-import { attempt, batch, consume, flowCredits, keep, orderedMap, pull } from '../../operators/index.js';
+import { batch, consume, flowCredits, keep, orderedMap, pull } from '../../operators/index.js';
 import type { ClipPair, SynthesisTask } from '../../workers/index.js';
-import { attemptOptions, describeFailure, type SampleFailure } from './fillPosition.js';
+import { attemptClip } from './attemptClip.js';
+import type { SampleFailure } from './fillPosition.js';
 import { joinPairs } from './microBatch.js';
 import { DivergedError, type TrainActorClient } from './trainActorClient.js';
 
@@ -93,10 +94,9 @@ export class Validation {
   async #make(position: number): Promise<ClipPair | undefined> {
     const { ids, taskOf, run, onFailure } = this.options;
     const clip = ids[position % ids.length]!;
-    const outcome = await attempt(clip, (_, signal) => run(taskOf(clip, position), signal), attemptOptions);
-    if (outcome.ok) return outcome.value;
-    onFailure(describeFailure(outcome));
-    return undefined;
+    const { made, failure } = await attemptClip(clip, (signal) => run(taskOf(clip, position), signal));
+    if (failure) onFailure(failure);
+    return made;
   }
 }
 
