@@ -36,6 +36,7 @@ const trainCommand = new Command('node pipeline/train.js')
     '--resume <auto|file>',
     'auto: go on from the last checkpoint in --out, if there is one; a file of another phase: begin with its weights',
   )
+  .option('--init <file>', "begin with another run's weights, of whatever phase; --resume auto goes before it")
   .option('--epochs <n>', 'number of epochs', wholeNumber(1))
   .option('--max-steps <n>', 'number of optimiser steps', wholeNumber(1))
   .option('--budget <usd>', 'stop before this much is spent', money)

@@ -23,6 +23,8 @@ export type TrainOptions = RecordOptions & {
   dataRoot?: string;
   out?: string;
   resume?: string;
+  /** Checkpoint whose weights a new run begins with. */
+  init?: string;
   epochs?: number;
   maxSteps?: number;
   budget?: number;
@@ -55,7 +57,7 @@ export type PreparedRun = {
   ids: { train: string[]; val: string[] };
   folder: RunFolder;
   resumed: Resumed | undefined;
-  /** Checkpoint of another phase to begin with. */
+  /** Checkpoint whose weights to begin with. */
   transfer: string | undefined;
   record: RecordPlan | undefined;
   /** What makes H.264, where the configuration asks for any. */
@@ -162,28 +164,29 @@ function realClips(splits: Splits): { train: string[]; val: string[] } {
 
 type Beginning = Pick<PreparedRun, 'resumed' | 'transfer'> & { notes: string[] };
 
-/** Whether the run begins anew, goes on exactly, or begins with the weights of another phase. */
+/** Whether the run begins anew, goes on exactly, or begins with the weights of another run. */
 async function beginning(
   folder: RunFolder,
   options: TrainOptions,
   config: StfConfig,
   trainIds: readonly string[],
 ): Promise<Beginning> {
-  const { phase } = options;
-  const anew = { resumed: undefined, transfer: undefined, notes: [] };
-  if (options.resume === 'auto') {
+  const { phase, resume, init } = options;
+  if (resume === 'auto') {
     const newest = await readNewest(await folder.resumable());
-    return newest ? goOn(newest, phase, config, trainIds) : anew;
+    if (newest) return goOn(newest, phase, config, trainIds);
   }
-  const file = options.resume;
-  const state = file ? ((await readCheckpoint(file)).state as RunState | null) : null;
-  const goesOn = file !== undefined && state?.phase === phase;
+  if (resume !== undefined && resume !== 'auto' && init !== undefined)
+    throw new UserError('--init: expected no --resume <file> beside it; give the file to one of the two');
+  const file = resume === 'auto' ? init : (resume ?? init);
+  const state = file === undefined ? null : ((await readCheckpoint(file)).state as RunState | null);
+  const goesOn = file !== undefined && file === resume && state?.phase === phase;
   // Only a run that goes on may write into its folder; any other beginning would wipe the logs that lie there.
-  if (!(goesOn && inside(folder, file)) && (await folder.holdsRun()))
+  if (!(goesOn && inside(folder, file)) && resume !== 'auto' && (await folder.holdsRun()))
     throw new UserError(`${folder.path} holds a run already; give --resume auto to go on with it, or another --out`);
-  if (!file) return anew;
-  if (!goesOn) return { ...anew, transfer: file, notes: [`beginning with the weights of ${file}`] };
-  return goOn({ file, state }, phase, config, trainIds);
+  if (file === undefined) return { resumed: undefined, transfer: undefined, notes: [] };
+  if (goesOn) return goOn({ file, state }, phase, config, trainIds);
+  return { resumed: undefined, transfer: file, notes: [`beginning with the weights of ${file}`] };
 }
 
 function goOn(resumed: Resumed, phase: Preset, config: StfConfig, trainIds: readonly string[]): Beginning {

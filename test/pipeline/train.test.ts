@@ -50,6 +50,11 @@ const rows = async (file: string): Promise<Row[]> =>
     .map((line) => JSON.parse(line) as Row);
 const json = async (file: string) => JSON.parse(await readFile(file, 'utf8')) as Row;
 /** Digest of every tensor of a checkpoint. */
+function largestDifference(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): number {
+  expect(a.length).toBe(b.length);
+  return Array.from(a, (value, i) => Math.abs(Number(value) - Number(b[i]))).reduce((most, one) => Math.max(most, one));
+}
+
 async function weights(run: string): Promise<string> {
   const { tensors } = await readCheckpoint(join(run, 'checkpoints', 'last.safetensors'));
   const hash = createHash('sha256');
@@ -268,4 +273,34 @@ describe('train', () => {
     expect(ended.text).toMatch(/last\.safetensors is damaged/);
     expect(await readFile(join(out, 'metrics.jsonl'), 'utf8')).toBe(await readFile(join(out, 'before'), 'utf8'));
   }, 120_000);
+
+  it('begins with the weights of another run of the same phase, and goes on by itself', async () => {
+    const first = join(folder, 'first');
+    expect((await train(on(data, first, '--max-steps', '2'))).code).toBe(0);
+    const init = join(first, 'checkpoints', 'last.safetensors');
+    const out = join(folder, 'second');
+    // At so small a rate the weights stay what they began as.
+    const still = ['--set', 'training.lr=1e-30', '--set', 'training.min_lr=1e-30', '--set', 'data.img_size=96'];
+    const begun = await train(on(data, out, '--init', init, '--max-steps', '1', ...still));
+    expect(begun.text).toContain(`beginning with the weights of ${init}`);
+    expect(begun.code).toBe(0);
+    const { tensors: began } = await readCheckpoint(init);
+    const { tensors: now } = await readCheckpoint(join(out, 'checkpoints', 'last.safetensors'));
+    const model = [...began].filter(([name]) => !/^(optim|ema)\./.test(name));
+    expect(model.length).toBeGreaterThan(20);
+    for (const [name, { data: values }] of model)
+      expect(largestDifference(now.get(name)!.data, values)).toBeLessThan(1e-20);
+    const wentOn = await train(on(data, out, '--init', init, '--resume', 'auto', '--max-steps', '2', ...still));
+    expect(wentOn.text).toMatch(/resuming after step 1 /);
+    expect(wentOn.code).toBe(0);
+    const again = await train(on(data, out, '--init', init));
+    expect(again).toMatchObject({ code: 2, text: expect.stringMatching(/holds a run already/) });
+    const both = await train(on(data, join(folder, 'both'), '--init', init, '--resume', init));
+    expect(both).toMatchObject({
+      code: 2,
+      text: expect.stringMatching(/--init: expected no --resume <file> beside it/),
+    });
+    const missing = await train(on(data, join(folder, 'missing'), '--init', join(folder, 'none.safetensors')));
+    expect(missing).toMatchObject({ code: 2, text: expect.stringMatching(/none\.safetensors/) });
+  }, 240_000);
 });
