@@ -65,7 +65,8 @@ Each run has its folder below --out, as train leaves it, with train.log. compari
 every run. The same command goes on after an interruption: finished runs are not repeated, broken ones go on from their
 last checkpoint. With --evaluate (or evaluate: test in the file) the best checkpoint of each finished run is evaluated, as
 evaluate does it, and the comparison shows its AUC on real fakes. More --max-steps, --epochs or --budget make finished runs go on, too.
-Exit codes: 0 all runs done (or the money is), 2 wrong input, otherwise that of the first failed run; 130/143 stopped.`,
+Exit codes: 0 all runs done (or the money is), 2 wrong input, otherwise that of the first failed run or
+evaluation; 130/143 stopped.`,
   )
   .action((file: string, options: SweepCommandOptions) => runCommand(() => sweep(file, options)));
 

@@ -48,8 +48,8 @@ const MS_PER_HOUR = 3_600_000;
  * Makes the runs one after the other. A finished run is not made again, a broken one goes on from its last checkpoint,
  * and one that fails does not keep the others from being made. The comparison is written after every run.
  *
- * @returns the process's exit code: 0 when all runs are done or the money is; that of the first failed run; 130 or 143
- *   after a signal.
+ * @returns the process's exit code: 0 when all runs are done or the money is; that of the first failed run, or else of the
+ *   first evaluation that failed; 130 or 143 after a signal.
  */
 export async function executeSweep(parts: SweepParts): Promise<number> {
   const state = await SweepState.open(resolve(parts.out));
@@ -70,6 +70,8 @@ class Sweep {
   readonly #evaluateSplit: SplitName | undefined;
   #stopped: number | undefined;
   #current: StartedRun | undefined;
+  /** Exit code of the first evaluation that failed; null where it had none. */
+  #failedEvaluation: number | null | undefined;
   /** Runs that this call has made or tried to. */
   readonly #turns = new Set<string>();
 
@@ -257,8 +259,10 @@ class Sweep {
     const { code, signal, error } = await child.ended;
     this.#current = undefined;
     if (code === EXIT.done) await this.state.set(run.name, { ...record, evaluated: { split, step: best_step } });
-    else if (this.#stopped === undefined)
+    else if (this.#stopped === undefined) {
+      if (this.#failedEvaluation === undefined) this.#failedEvaluation = code;
       this.#say(pc.red(`${run.name} could not be evaluated: ${error ?? signal ?? `exit code ${code}`}`));
+    }
   }
 
   /** The split that a run's checkpoint was evaluated on as it is now: figures of an earlier one are not shown as its own. */
@@ -286,8 +290,9 @@ class Sweep {
   #exitCode(): number {
     if (this.#stopped !== undefined) return this.#stopped;
     const failed = this.#runs.map(({ name }) => this.state.get(name)).find((record) => record?.status === 'failed');
-    if (!failed) return EXIT.done;
+    const code = failed ? failed.exitCode : this.#failedEvaluation;
+    if (!failed && code === undefined) return EXIT.done;
     const known: (number | null | undefined)[] = [EXIT.input, EXIT.samples, EXIT.training];
-    return known.includes(failed.exitCode) ? failed.exitCode! : EXIT.training;
+    return known.includes(code) ? code! : EXIT.training;
   }
 }

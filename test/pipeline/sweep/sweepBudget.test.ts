@@ -163,12 +163,14 @@ describe('the evaluation of a sweep', () => {
         return { ended: done(), pid: undefined, stop: () => {} };
       },
     });
-    expect(code).toBe(0);
+    expect(code).toBe(names.includes('broken') ? 2 : 0);
     return comparison();
   }
 
-  it('follows each finished run, once, and a run that cannot be evaluated stays a run', async () => {
+  it('follows each finished run, once, and a run that cannot be evaluated stays a run that the exit code tells of', async () => {
     const begun: string[] = [];
+    await makeAndEvaluate(['good'], begun);
+    expect(begun).toEqual(['train good', 'evaluate good']);
     const first = await makeAndEvaluate(['good', 'broken'], begun);
     expect(begun).toEqual(['train good', 'evaluate good', 'train broken', 'evaluate broken']);
     expect(first.evaluated_on).toBe('test');

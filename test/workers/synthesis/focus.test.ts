@@ -51,9 +51,14 @@ it('softens both members alike, and they still differ only where they are said t
   for (let y = box.y0; y < box.y1; y++) clip.fake.fill(200, (y * width + box.x0) * 3, (y * width + box.x1) * 3); // in the first frame
   clip.difference = Array.from({ length: frames }, (_, t) => (t === 0 ? box : { x0: 0, y0: 0, x1: 0, y1: 0 }));
   const before = real.slice();
+  const unaware = clipOf(stored); // of where the members differ: each is softened whole
+  unaware.fake = clip.fake.slice();
+  await applyStage(postBlur, unaware, { prob: 1, sigma: [2, 2] });
   const counters = await applyStage(postBlur, clip, { prob: 1, sigma: [2, 2] });
   expect(counters).toEqual({ post_blur: 1 });
   expect(compare(clip.target, before).share).toBeGreaterThan(0.1);
+  expect(clip.target).toEqual(unaware.target);
+  expect(clip.fake).toEqual(unaware.fake);
   const [grown] = clip.difference;
   expect(grown!.x0).toBeLessThan(box.x0);
   let differ = 0;

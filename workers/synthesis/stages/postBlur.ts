@@ -1,4 +1,5 @@
 import { growBox, wholeBox } from '../../image/box.js';
+import { copyAround } from '../../image/copyAround.js';
 import { refocus, softFocus } from '../../image/refocus.js';
 import { RecipeError } from '../recipe.js';
 import type { Stage } from '../stage.js';
@@ -12,7 +13,7 @@ export type PostBlurParams = {
 
 /**
  * Makes both members softer alike, with probability `prob` and by a drawn `sigma`: whole videos differ in sharpness for
- * reasons of their own, and that must not tell fakes.
+ * reasons of their own, and that must not tell fakes. Where the members are still equal the real one's result is copied.
  */
 export const postBlur: Stage<PostBlurParams> = {
   name: 'post_blur',
@@ -27,8 +28,13 @@ export const postBlur: Stage<PostBlurParams> = {
     const focus = softFocus((sigma * width) / REFERENCE_SIZE);
     const whole = wholeBox(width, height);
     const spares = [workspace.bytes('blur 0', frameBytes), workspace.bytes('blur 1', frameBytes)] as const;
-    for (let t = 0; t < frames; t++)
-      for (const member of [target, fake]) refocus(member, t * frameBytes, width, height, whole, focus, spares);
-    clip.difference = difference ? difference.map((box) => growBox(box, focus.passes, width, height)) : null;
+    for (let t = 0; t < frames; t++) {
+      const offset = t * frameBytes;
+      const box = difference ? growBox(difference[t]!, focus.passes, width, height) : whole;
+      refocus(target, offset, width, height, whole, focus, spares);
+      refocus(fake, offset, width, height, box, focus, spares);
+      copyAround(target, fake, offset, width, height, box);
+      if (difference) difference[t] = box;
+    }
   },
 };

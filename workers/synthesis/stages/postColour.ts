@@ -1,4 +1,5 @@
-import { type Box, wholeBox } from '../../image/box.js';
+import { wholeBox } from '../../image/box.js';
+import { copyAround } from '../../image/copyAround.js';
 import { recolour } from '../../image/recolour.js';
 import { RecipeError } from '../recipe.js';
 import type { Stage } from '../stage.js';
@@ -36,15 +37,3 @@ export const postColour: Stage<ColourRanges> = {
     }
   },
 };
-
-/** Copies everything outside `box` of one frame. */
-function copyAround(from: Uint8Array, to: Uint8Array, offset: number, width: number, height: number, box: Box): void {
-  const copy = (first: number, end: number): void =>
-    to.set(from.subarray(offset + first * 3, offset + end * 3), offset + first * 3);
-  copy(0, box.y0 * width);
-  for (let y = box.y0; y < box.y1; y++) {
-    copy(y * width, y * width + box.x0);
-    copy(y * width + box.x1, (y + 1) * width);
-  }
-  copy(box.y1 * width, height * width);
-}
