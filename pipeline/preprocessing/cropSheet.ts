@@ -1,5 +1,6 @@
 import { readClip } from '../../workers/index.js';
-import { drawPictureSheet } from '../contactSheet/pictureSheet.js';
+import { renderPictureSheet } from '../contactSheet/pictureSheet.js';
+import { writeResult } from '../writeResult.js';
 import { cropsFile, landmarksFile } from './preprocessLog.js';
 
 /** Faces on a sheet, and frames of each. */
@@ -31,12 +32,13 @@ export async function drawCropSheet(out: string, ids: readonly string[], file: s
     strips.push({ id, frames });
   }
   const legend = ['green: 68 landmarks', 'orange: 13 forehead points, guessed from the others'];
-  await drawPictureSheet(strips, ['crop'], file, {
+  const { png } = await renderPictureSheet(strips, ['crop'], {
     title: 'Faces as they were cut',
     legend,
     columns: COLUMNS,
     cell: CELL,
   });
+  await writeResult(file, png);
 }
 
 function dot(
