@@ -1,6 +1,7 @@
-import { Piscina } from 'piscina';
-import { type Score, setEngineEnvironment } from '../../model/index.js';
+import type { Piscina } from 'piscina';
+import type { Score } from '../../model/index.js';
 import { compiledModule } from '../../workers/index.js';
+import { engineThread } from '../engineThread.js';
 import { UserError } from '../userError.js';
 import type { LoadReply, LoadRequest, ScoreClipsRequest, ScoreFailure } from './scoreActor.js';
 
@@ -14,13 +15,7 @@ export class ScoreActorClient {
   readonly #thread: Piscina;
 
   constructor() {
-    setEngineEnvironment(); // read by C code in the worker, which sees only what the main thread has set
-    this.#thread = new Piscina({
-      filename: compiledModule('./scoreActor.js', import.meta.url),
-      minThreads: 1,
-      maxThreads: 1,
-      atomics: 'disabled',
-    });
+    this.#thread = engineThread(compiledModule('./scoreActor.js', import.meta.url));
   }
 
   async #call<T>(name: string, payload: unknown, transferList: ArrayBuffer[] = []): Promise<T> {

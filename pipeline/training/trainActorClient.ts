@@ -1,6 +1,6 @@
-import { Piscina } from 'piscina';
-import { setEngineEnvironment } from '../../model/index.js';
+import type { Piscina } from 'piscina';
 import { compiledModule } from '../../workers/index.js';
+import { engineThread } from '../engineThread.js';
 import type { SaveRequest } from '../run/saveCheckpoint.js';
 import { UserError } from '../userError.js';
 import type {
@@ -30,14 +30,7 @@ export class TrainActorClient {
 
   /** @param warn told what the user should know of the training step */
   constructor(private readonly warn: (note: string) => void = () => {}) {
-    setEngineEnvironment(); // read by C code in the worker, which sees only what the main thread has set
-    // A pool of one: piscina brings the request–answer protocol, transfer lists and the death of the thread as an error.
-    this.#thread = new Piscina({
-      filename: compiledModule('./trainActor.js', import.meta.url),
-      minThreads: 1,
-      maxThreads: 1,
-      atomics: 'disabled',
-    });
+    this.#thread = engineThread(compiledModule('./trainActor.js', import.meta.url));
   }
 
   async #call<T>(name: string, payload: unknown, transferList: ArrayBuffer[] = []): Promise<T> {
