@@ -1,6 +1,8 @@
 import { type Difficulty, difficultyAt, type StfConfig } from '../model/index.js';
 import {
   type CodecName,
+  type FrameMix,
+  keyedGenerator,
   type Recipe,
   type RecipeOptions,
   type SynthesisTask,
@@ -13,6 +15,9 @@ import type { SamplePlan } from './sampler.js';
 /** Epoch of validation samples: never that of a training sample. */
 const VALIDATION_EPOCH = -1;
 
+/** How many more clips than a mixed sample needs are named, should some be unreadable. */
+const SPARE_COMPANIONS = 4;
+
 /** Turns the configuration into what workers are told: plain recipes, one for each difficulty of the schedule. */
 export class SynthesisTasks {
   readonly #training = new Map<string, Recipe>();
@@ -22,6 +27,8 @@ export class SynthesisTasks {
     private readonly data: DataRoot,
     /** What makes H.264, where the configuration asks for any. */
     private readonly codec?: CodecName,
+    /** Clips to train on, from which mixed frames are taken. */
+    private readonly ids: readonly string[] = [],
   ) {}
 
   /** The settings have the same names in both rooms. */
@@ -33,10 +40,23 @@ export class SynthesisTasks {
     const difficulty = difficultyAt(this.config, plan.key.epoch);
     let recipe = this.#training.get(difficulty);
     if (!recipe) {
-      recipe = trainingRecipe(this.#options(difficulty));
+      const single = this.config.mixed_frames ? { num_segments: 1, frames_per_segment: 1 } : {};
+      recipe = trainingRecipe({ ...this.#options(difficulty), ...single });
       this.#training.set(difficulty, recipe);
     }
-    return { source: this.data.locate(clip), key: plan.key, recipe };
+    const task = { source: this.data.locate(clip), key: plan.key, recipe };
+    return this.config.mixed_frames ? { ...task, mix: this.#mix(plan, clip) } : task;
+  }
+
+  /** Other clips than the sample's own, each at most once: drawn anew for every position. */
+  #mix({ key: { seed, epoch, position } }: Pick<SamplePlan, 'key'>, clip: string): FrameMix {
+    const frames = this.config.num_frames;
+    const draw = keyedGenerator(seed, 'companions', epoch, position);
+    const others = this.ids.filter((id) => id !== clip);
+    const companions: string[] = [];
+    while (companions.length < frames - 1 + SPARE_COMPANIONS && others.length > 0)
+      companions.push(...others.splice(draw.integer(0, others.length - 1), 1));
+    return { frames, companions: companions.map((id) => this.data.locate(id)) };
   }
 
   /** Validation is made at the difficulty with which the schedule ends, so that its figures can be compared. */

@@ -48,6 +48,7 @@ export { type CutClips, type CuttingOptions, type CuttingTask, cutClips } from '
 export {
   type ClipPair,
   type ClipSource,
+  type FrameMix,
   type Recipe,
   RecipeError,
   type SampleKey,

@@ -30,6 +30,7 @@ const dataShape = {
   num_frames: z.int().min(4),
   num_segments: count,
   frames_per_segment: z.int().min(4).multipleOf(2),
+  mixed_frames: z.boolean(),
   data_root: z.string().min(1).nullable(),
 };
 

@@ -39,6 +39,14 @@ const errors: Check[] = [
         ? `expected an even number of at least 4 (the wavelet halves each run of frames), received ${c.frames_per_segment}`
         : undefined,
   },
+  {
+    reads: ['mixed_frames', 'hll_loss_weight'],
+    path: 'data.mixed_frames',
+    problem: (c) =>
+      c.mixed_frames && c.hll_loss_weight > 0
+        ? 'expected training.hll_loss_weight=0 beside it: frames of different videos show no flicker'
+        : undefined,
+  },
   ...stages.map(
     (i): Check => ({
       reads: [`stage${i}_dim`, 'num_heads'],

@@ -14,6 +14,7 @@ export const defaultConfig = (): StfConfig => ({
   num_frames: 32,
   num_segments: 4, // runs of contiguous frames in a clip
   frames_per_segment: 8,
+  mixed_frames: false, // each frame of a training clip of another clip and blended by itself: for the trunk, not for time
   data_root: null,
 
   // model

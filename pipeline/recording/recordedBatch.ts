@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type RecordedPart, type Recording, type RecordingDraft, RecordingError } from '../../operators/index.js';
-import type { SynthesisTask } from '../../workers/index.js';
+import type { ClipSource, SynthesisTask } from '../../workers/index.js';
 import type { MicroBatch } from '../training/microBatch.js';
 
 /** Of which run a batch is: enough to make it again and to train on it as the run did. */
@@ -23,6 +23,7 @@ const whole = z.number().int().nonnegative();
 const side = z.number().int().positive();
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what must not be in a file name
 const clipId = z.string().regex(/^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]+$/);
+const source = { clip: clipId, crops: z.string(), landmarks: z.string() };
 const stage = z.looseObject({ stage: z.string(), params: z.record(z.string(), z.unknown()) });
 const headerSchema = z.object({
   kind: z.literal('micro-batch'),
@@ -34,13 +35,12 @@ const headerSchema = z.object({
   labels: z.array(z.union([z.literal(0), z.literal(1)])),
   pairs: z.array(
     z.object({
-      clip: clipId,
+      ...source,
       seed: z.number().int(),
       epoch: z.number().int(),
       position: whole,
-      crops: z.string(),
-      landmarks: z.string(),
       recipe: whole,
+      mix: z.object({ frames: side, companions: z.array(z.object(source)) }).optional(),
     }),
   ),
   recipes: z.array(z.object({ stages: z.array(stage) })),
@@ -53,6 +53,8 @@ const headerSchema = z.object({
     codec: z.looseObject({}),
   }),
 });
+
+type StoredSource = { clip: string; crops: string; landmarks: string };
 
 /** What is stored beside the clips of a recorded micro-batch. */
 export type BatchHeader = z.infer<typeof headerSchema>;
@@ -80,11 +82,14 @@ export function draftOfBatch(
   run: RecordedRun,
 ): RecordingDraft & { name: string } {
   const recipes = new Map<string, SynthesisTask['recipe']>();
-  const pairs = tasks.map(({ source, key, recipe }) => {
+  const stored = ({ id: clip, crops, landmarks }: ClipSource) => ({ clip, crops, landmarks });
+  const pairs = tasks.map(({ source, key, recipe, mix }) => {
     const text = JSON.stringify(recipe);
     recipes.set(text, recipe);
-    const { id: clip, crops, landmarks } = source;
-    return { clip, ...key, crops, landmarks, recipe: [...recipes.keys()].indexOf(text) };
+    return {
+      ...{ ...stored(source), ...key, recipe: [...recipes.keys()].indexOf(text) },
+      ...(mix && { mix: { frames: mix.frames, companions: mix.companions.map(stored) } }),
+    };
   });
   const { step, micro: index, epoch, failed } = micro;
   const header: BatchHeader = {
@@ -123,11 +128,15 @@ export function batchOfRecording(file: string, { header: stored, parts }: Record
   const { shape, labels, pairs, recipes, step, micro, epoch, failed } = header;
   const clips = parts.find(({ name }) => name === CLIPS);
   checkConsistent(file, header, clips);
-  const tasks = pairs.map(({ clip, crops, landmarks, seed, epoch: of, position, recipe }) => ({
-    source: { id: clip, crops, landmarks },
-    key: { seed, epoch: of, position },
-    recipe: recipes[recipe]!,
-  }));
+  const located = ({ clip: id, crops, landmarks }: StoredSource): ClipSource => ({ id, crops, landmarks });
+  const tasks = pairs.map(
+    ({ seed, epoch: of, position, recipe, mix, ...own }): SynthesisTask => ({
+      source: located(own),
+      key: { seed, epoch: of, position },
+      recipe: recipes[recipe]!,
+      ...(mix && { mix: { frames: mix.frames, companions: mix.companions.map(located) } }),
+    }),
+  );
   return {
     file,
     header,

@@ -86,6 +86,10 @@ export async function prepareRun(options: TrainOptions): Promise<PreparedRun> {
     const data = await openDataRoot(dataRoot);
     const splits = await readSplits(data.path, join(projectFolder, 'splits'));
     const ids = realClips(splits);
+    if (config.mixed_frames && ids.train.length < config.num_frames)
+      throw new UserError(
+        `data.mixed_frames: expected at least ${config.num_frames} real clips to train on, one for each frame of a sample, but there are ${ids.train.length}`,
+      );
     const folder = await RunFolder.at(options.out ?? (dry ? join(dry.path, 'run') : await defaultFolder(options)));
     lock = await RunLock.take(folder.path, { say: (text) => log.info(text) });
     const { resumed, transfer, notes } = await beginning(folder, options, config, ids.train);

@@ -10,6 +10,7 @@ import { encodeRecording, listRecordings, readRecording } from '../../operators/
 import { writeDemoData } from '../../pipeline/demo/demoData.js';
 import { projectFolder } from '../../pipeline/projectFolder.js';
 import { batchOfRecording } from '../../pipeline/recording/recordedBatch.js';
+import { synthesisePair } from '../../workers/index.js';
 
 /* Both commands as a researcher calls them: a run that records, and what can be done with its recordings. */
 
@@ -140,6 +141,45 @@ describe('replay', () => {
     // Somewhere on it lies the first recorded frame, drawn at 112 pixels; its mean colour tells.
     expect(new Set(pixels).size).toBeGreaterThan(100);
   }, 60_000);
+
+  it('makes batches of mixed frames again, from elsewhere too', async () => {
+    const out = join(folder, 'mixed');
+    const run = await command('train', [
+      ...[...small, '--data-root', data, '--out', out, '--max-steps', '1', '--record'],
+      ...['--set', 'data.mixed_frames=true', '--set', 'training.hll_loss_weight=0'],
+    ]);
+    expect(run.code, run.text).toBe(0);
+    const [first] = await listRecordings(join(out, 'recorded'));
+    const { tasks, micro } = batchOfRecording(first!, await readRecording(first!));
+    // Every frame is one that its own clip gives when it is asked for a single one.
+    const frameBytes = 64 * 64 * 3;
+    for (const [i, { mix, ...own }] of tasks.entries()) {
+      const sources = [own.source, ...mix!.companions].slice(0, 4);
+      expect(new Set(sources.map(({ id }) => id)).size).toBe(4);
+      for (const [t, source] of sources.entries()) {
+        const { bytes } = await synthesisePair({ ...own, source });
+        for (const member of [0, 1])
+          expect(
+            Buffer.compare(
+              micro.clips.subarray(((2 * i + member) * 4 + t) * frameBytes).subarray(0, frameBytes),
+              bytes.subarray(member * frameBytes, (member + 1) * frameBytes),
+            ),
+          ).toBe(0);
+      }
+    }
+    const moved = join(folder, 'mixed-data');
+    await rename(data, moved);
+    const ended = await command('replay', [join(out, 'recorded'), '--verify', '--data-root', moved]);
+    await rename(moved, data);
+    expect(ended.text).toContain('2 made again, byte for byte');
+    expect(ended.code).toBe(0);
+    const few = await command('train', [
+      ...[...small, '--data-root', data, '--out', join(folder, 'few'), '--max-steps', '1'],
+      ...['--set', 'data.mixed_frames=true', '--set', 'training.hll_loss_weight=0', '--set', 'data.num_frames=8'],
+    ]);
+    expect(few.text).toMatch(/data\.mixed_frames: expected at least 8 real clips to train on, .* but there are 5/);
+    expect(few.code).toBe(2);
+  }, 120_000);
 
   it('finds the faces elsewhere when told, and says which clips cannot be made again when not', async () => {
     const moved = join(folder, 'moved');

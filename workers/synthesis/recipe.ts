@@ -12,10 +12,20 @@ export type ClipSource = { id: string; crops: string; landmarks: string };
 /** Which sample it is. Validation uses epoch -1, so that it never meets a training sample's numbers. */
 export type SampleKey = { seed: number; epoch: number; position: number };
 
+/** Which clips give the frames of a mixed sample beside the sample's own. */
+export type FrameMix = {
+  /** Frames of the sample; its own clip gives the first. */
+  frames: number;
+  /** Asked in this order until there are enough frames: those that cannot be used are passed over. */
+  companions: readonly ClipSource[];
+};
+
 export type SynthesisTask = {
   source: ClipSource;
   key: SampleKey;
   recipe: Recipe;
+  /** For a sample of single frames of many clips: the recipe then makes one frame of each. */
+  mix?: FrameMix;
   /** Bounds on what is read; `DEFAULT_NPZ_LIMITS` where left out. */
   limits?: Partial<NpzLimits>;
 };

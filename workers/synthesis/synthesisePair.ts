@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { readClip, type StoredClip } from '../npz/readClip.js';
 import { keyedGenerator, type Random } from '../random/keyedGenerator.js';
 import { Clip } from './clip.js';
+import { mixFrames } from './mixFrames.js';
 import { type ClipPair, type Recipe, RecipeError, type SampleKey, type SynthesisTask } from './recipe.js';
 import { SampleError } from './sampleError.js';
 import type { Stage, StageParams } from './stage.js';
@@ -10,12 +11,14 @@ import type { SynthesisTrace } from './synthesisTrace.js';
 import { Workspace } from './workspace.js';
 
 /**
- * Makes a real clip and a self-blended fake from one stored clip. A pure function of the files and the task: the same
+ * Makes a real clip and a self-blended fake from one stored clip, or from a frame each of several. A pure function of the files and the task: the same
  * bytes in any thread, process and order.
  *
  * @throws SampleError for a clip that cannot become a sample, RecipeError for a recipe that cannot be followed
  */
 export async function synthesisePair(task: SynthesisTask, trace?: SynthesisTrace): Promise<ClipPair> {
+  const { mix } = task;
+  if (mix) return await mixFrames({ ...task, mix }, (single) => synthesisePair(single, trace));
   const began = performance.now();
   const memory = Workspace.borrow();
   try {

@@ -200,6 +200,7 @@ describe('problems', () => {
     ['Mamer without Hydra', { features: { use_mamer: true } }],
     ['an adaptive state without Hydra', { features: { use_adaptive_sdim: true } }],
     ['runs that do not add up', { data: { num_segments: 3 } }],
+    ['flicker between different videos', { data: { mixed_frames: true } }],
     ['runs of odd length', { data: { num_frames: 20, num_segments: 4, frames_per_segment: 5 } }],
     ['runs too short to reflect', { data: { num_frames: 8, num_segments: 4, frames_per_segment: 2 } }],
     ['a single short run', { data: { num_frames: 6.5 } }],
@@ -288,7 +289,7 @@ describe('the configurations in configs', () => {
       // It begins with a loaded trunk: Phase B's own rate is meant for going on from Phase A.
       const meant =
         name === 'v8_cpu.yaml' && preset === 'b'
-          ? ["training.lr: 0.0003 in v8_cpu.yaml overrides phase b's 0.0001"]
+          ? ["training.lr: 0.0006 in v8_cpu.yaml overrides phase b's 0.0001"]
           : [];
       expect(warnings.filter((line) => line.includes('overrides phase'))).toEqual(meant);
     }

@@ -54,6 +54,15 @@ describe('a recorded micro-batch', () => {
     ]);
   });
 
+  it('remembers the clips whose frames a mixed sample has', async () => {
+    const companions = ['cyd', 'dan'].map((id) => ({ id, crops: `/c/${id}.npz`, landmarks: `/l/${id}.npz` }));
+    const mixed = tasks.map((task) => ({ ...task, mix: { frames: 2, companions } }));
+    const draft = draftOfBatch(micro, mixed, run);
+    const file = Buffer.concat((await encodeRecording(draft)).chunks);
+    const read = async (at: number, length: number) => file.subarray(at, at + length);
+    expect(batchOfRecording('F', await decodeRecording({ size: file.length, read }, 'F')).tasks).toEqual(mixed);
+  });
+
   it('is named so that natural and plain order agree', () => {
     expect(recordingName(12, 0)).toBe('step-000012-micro-0.msgpack');
     expect(recordingName(1_234_567, 3)).toBe('step-1234567-micro-3.msgpack');

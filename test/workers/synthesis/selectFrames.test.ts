@@ -48,6 +48,17 @@ describe('select_frames', () => {
     expect(count(5, 2, 2).length).toBe(3);
   });
 
+  it('takes a single frame from anywhere, also where it is not known which frames are neighbours', async () => {
+    const chosen = new Set<number>();
+    for (let seed = 0; seed < 200; seed++) {
+      const clip = clipOf(syntheticClip({ frames: 12, size: 16, frameNumbers: null }));
+      await applyStage(selectFrames, clip, { num_segments: 1, frames_per_segment: 1 }, seed);
+      expect(clip.frames).toBe(1);
+      chosen.add(clip.frameIndex[0]!);
+    }
+    expect(chosen.size).toBe(12);
+  });
+
   it('takes the whole clip where it just fits', async () => {
     const clip = clipOf(
       syntheticClip({ frames: 32, size: 16, frameNumbers: [0, 40, 90, 200].flatMap((f) => range(f, 8)) }),

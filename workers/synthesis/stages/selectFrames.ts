@@ -48,7 +48,7 @@ export function framesInRuns(
   wanted: number,
   fail: (reason: string) => never,
 ): Run[] {
-  if (!frameNumbers && frames > 2 * wanted)
+  if (!frameNumbers && wanted > 1 && frames > 2 * wanted)
     return fail(
       `${frames} frames without frame numbers may be spread over the video; expected an array 'frames' in the landmarks file, or at most ${2 * wanted} frames`,
     );
