@@ -20,6 +20,8 @@ const options = z.strictObject({
   /** `section.key: value`. */
   set: z.record(z.string(), setting).optional(),
 });
+/** `init`: an earlier run of the sweep whose best weights, of the same seed, this one begins with. */
+const run = options.extend({ init: z.string().optional() });
 const schema = z.strictObject({
   budget: z.number().positive().optional(),
   max_steps: z.int().positive().optional(),
@@ -28,11 +30,18 @@ const schema = z.strictObject({
   reference: z.string().optional(),
   evaluate: z.enum(SPLIT_NAMES).optional(),
   common: options.optional(),
-  runs: z.record(z.string(), options.nullable()),
+  runs: z.record(z.string(), run.nullable()),
 });
 
 /** One variant: a train command's configuration. */
-export type SweepVariant = { name: string; config?: string; phase: 'baseline' | 'a' | 'b'; set: string[] };
+export type SweepVariant = {
+  name: string;
+  config?: string;
+  phase: 'baseline' | 'a' | 'b';
+  set: string[];
+  /** Variant before it whose weights it begins with. */
+  init?: string;
+};
 
 export type SweepFile = {
   /** USD for all runs together. */
@@ -73,10 +82,17 @@ export function parseSweepFile(text: string, file: string): SweepFile {
     throw new UserError(`${file}: reference: expected one of ${names.join(', ')} but received "${reference}"`);
   const variants = Object.entries(runs).map(([name, own]): SweepVariant => {
     const config = own?.config ?? common.config;
+    const init = own?.init;
+    const earlier = names.slice(0, names.indexOf(name));
+    if (init !== undefined && !earlier.includes(init))
+      throw new UserError(
+        `${file}: runs.${name}.init: expected a run that comes before it (${earlier.join(', ') || 'there is none'}) but received "${init}"`,
+      );
     return {
       name,
       ...(config === undefined ? {} : { config: resolve(dirname(file), config) }),
       phase: own?.phase ?? common.phase ?? 'a',
+      ...(init === undefined ? {} : { init }),
       set: Object.entries({ ...common.set, ...own?.set }).map(([key, value]) => `${key}=${textOf(value)}`),
     };
   });

@@ -66,11 +66,12 @@ export async function planSweep(file: SweepFile, out: string, options: SweepOpti
       const name = `${variant.name}-seed${seed}`;
       const folder = join(out, name);
       const settings = Object.fromEntries(
-        Object.entries({ ...config, phase: variant.phase, seed }).filter(
+        Object.entries({ ...config, phase: variant.phase, seed, init: variant.init }).filter(
           ([key]) => !CIRCUMSTANCES.includes(key as keyof StfConfig),
         ),
       );
       const args = argsOf(variant, set, seed, folder, options);
+      if (variant.init !== undefined) args.push('--init', bestOf(join(out, `${variant.init}-seed${seed}`)));
       return {
         ...{ variant: variant.name, seed, name, folder, config, settings, args },
         dataRoot: options.dataRoot ?? config.data_root!, // one of them is there
@@ -79,6 +80,8 @@ export async function planSweep(file: SweepFile, out: string, options: SweepOpti
     }),
   );
 }
+
+const bestOf = (folder: string): string => join(folder, 'checkpoints', 'best.safetensors');
 
 async function resolveVariant(variant: SweepVariant, set: string[], { gpu, dataRoot }: SweepOptions) {
   const { config: file, phase } = variant;

@@ -42,6 +42,9 @@ runs:
     ['runs: { a: {} }\nseeds: [1, 1]', /each seed once/],
     ['runs: { a: {} }\nreference: b', /reference: expected one of a but received "b"/],
     ['runs: { a: {} }\nbudgt: 3', /budgt/],
+    ['runs: { a: { init: b }, b: {} }', /runs\.a\.init: expected a run that comes before it \(there is none\).*"b"/],
+    ['runs: { a: {}, b: { init: b } }', /runs\.b\.init: expected a run that comes before it \(a\).*"b"/],
+    ['common: { init: a }\nruns: { a: {} }', /common.*init/],
     ['runs: [', /not valid YAML/],
   ])('refuses %j', (text, message) => expect(() => parseSweepFile(text, 'f.yaml')).toThrow(message));
 });
@@ -77,6 +80,15 @@ describe('planSweep', () => {
     expect(runs[3]!.args.join(' ')).toContain(
       '--set training.hll_loss_weight=0 --data-root /crops --gpu 4090 --seed 1',
     );
+  });
+
+  it('begins a run with the best weights of an earlier one of the same seed', async () => {
+    const sweep = parseSweepFile('seeds: [1, 2]\nruns: { trunk: {}, a: { init: trunk } }', '/s.yaml');
+    const runs = await planSweep(sweep, '/out', options);
+    const inits = runs.map(({ args }) => (args.includes('--init') ? args[args.indexOf('--init') + 1] : undefined));
+    const best = (seed: number) => `/out/trunk-seed${seed}/checkpoints/best.safetensors`;
+    expect(inits).toEqual([undefined, best(1), undefined, best(2)]);
+    expect(runs.map(({ settings }) => settings.init)).toEqual([undefined, 'trunk', undefined, 'trunk']);
   });
 
   it('names the mistakes of all runs at once', async () => {
