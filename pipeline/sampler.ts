@@ -1,4 +1,5 @@
 import { keyedGenerator, type SampleKey } from '../workers/index.js';
+import { drawOthers } from './drawOthers.js';
 
 /** One place in the stream of training pairs. */
 export type SamplePlan = {
@@ -49,15 +50,11 @@ export class Sampler {
     const stepInEpoch = Math.floor(position / this.pairsPerStep);
     const planned = this.#shuffle(epoch, Math.floor(position / ids.length))[position % ids.length]!;
     const draw = keyedGenerator(seed, 'substitutes', epoch, position);
-    const others = ids.filter((id) => id !== planned);
-    const substitutes: string[] = [];
-    while (substitutes.length < SUBSTITUTES && others.length > 0)
-      substitutes.push(...others.splice(draw.integer(0, others.length - 1), 1));
     return {
       key: { seed, epoch, position },
       step: epoch * this.stepsPerEpoch + stepInEpoch + 1,
       micro: Math.floor((position % this.pairsPerStep) / pairsPerMicro),
-      candidates: [planned, ...substitutes],
+      candidates: [planned, ...drawOthers(ids, planned, SUBSTITUTES, draw)],
     };
   }
 

@@ -10,6 +10,7 @@ import {
   validationRecipe,
 } from '../workers/index.js';
 import type { DataRoot } from './data/dataRoot.js';
+import { drawOthers } from './drawOthers.js';
 import type { SamplePlan } from './sampler.js';
 
 /** Epoch of validation samples: never that of a training sample. */
@@ -52,10 +53,7 @@ export class SynthesisTasks {
   #mix({ key: { seed, epoch, position } }: Pick<SamplePlan, 'key'>, clip: string): FrameMix {
     const frames = this.config.num_frames;
     const draw = keyedGenerator(seed, 'companions', epoch, position);
-    const others = this.ids.filter((id) => id !== clip);
-    const companions: string[] = [];
-    while (companions.length < frames - 1 + SPARE_COMPANIONS && others.length > 0)
-      companions.push(...others.splice(draw.integer(0, others.length - 1), 1));
+    const companions = drawOthers(this.ids, clip, frames - 1 + SPARE_COMPANIONS, draw);
     return { frames, companions: companions.map((id) => this.data.locate(id)) };
   }
 

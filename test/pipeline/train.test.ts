@@ -49,12 +49,12 @@ const rows = async (file: string): Promise<Row[]> =>
     .filter((line) => line)
     .map((line) => JSON.parse(line) as Row);
 const json = async (file: string) => JSON.parse(await readFile(file, 'utf8')) as Row;
-/** Digest of every tensor of a checkpoint. */
 function largestDifference(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): number {
   expect(a.length).toBe(b.length);
   return Array.from(a, (value, i) => Math.abs(Number(value) - Number(b[i]))).reduce((most, one) => Math.max(most, one));
 }
 
+/** Digest of every tensor of a checkpoint. */
 async function weights(run: string): Promise<string> {
   const { tensors } = await readCheckpoint(join(run, 'checkpoints', 'last.safetensors'));
   const hash = createHash('sha256');

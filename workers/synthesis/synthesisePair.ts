@@ -11,8 +11,8 @@ import type { SynthesisTrace } from './synthesisTrace.js';
 import { Workspace } from './workspace.js';
 
 /**
- * Makes a real clip and a self-blended fake from one stored clip, or from a frame each of several. A pure function of the files and the task: the same
- * bytes in any thread, process and order.
+ * Makes a real clip and a self-blended fake from one stored clip, or from a frame each of several. A pure function of the
+ * files and the task: the same bytes in any thread, process and order.
  *
  * @throws SampleError for a clip that cannot become a sample, RecipeError for a recipe that cannot be followed
  */
