@@ -10,6 +10,7 @@ import { renderClip } from '../../dist/pipeline/demo/renderClip.js';
 import { Clip } from '../../dist/workers/synthesis/clip.js';
 import { STAGES } from '../../dist/workers/synthesis/stageRegistry.js';
 import { DRIFT_PROFILES, multiScalePath } from '../../dist/workers/synthesis/stages/driftPath.js';
+import { MASK_TYPES } from '../../dist/workers/synthesis/stages/mask.js';
 import { Workspace } from '../../dist/workers/synthesis/workspace.js';
 
 const IMAGES = fileURLToPath(new URL('../images/', import.meta.url));
@@ -211,7 +212,7 @@ async function drawCrops() {
 
 async function drawMasks() {
   const row = [];
-  for (const type of ['hull', 'dfl_full', 'components', 'extended', 'facehull']) {
+  for (const type of MASK_TYPES) {
     const clip = await after([...CUT, ['mask', { types: [type], ...ALL_81 }]]);
     row.push({ picture: lit(frameOf(clip, clip.target, 0), maskOf(clip, 0)), caption: type.replace('_', ' ') });
   }

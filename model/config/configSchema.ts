@@ -129,7 +129,10 @@ const sbiShape = {
   hsv_mode: z.enum(['exact', 'wide']),
   flip_prob: probability,
   landmarks68_prob: probability,
-  mask_types: z.array(z.enum(['hull', 'dfl_full', 'components', 'extended', 'facehull'])).min(1),
+  mask_types: z
+    .array(z.enum(['hull', 'dfl_full', 'components', 'extended', 'facehull', 'inner', 'lower', 'mouth']))
+    .min(1),
+  mouth_growth: rangeOf(positive),
   margin_side: nonNegative,
   margin_top: nonNegative,
   margin_bottom: nonNegative,
@@ -141,6 +144,7 @@ const sbiShape = {
   brightness: fraction,
   contrast: fraction,
   brightness_contrast_prob: probability,
+  sharpness_prob: probability,
   downscale_prob: probability,
   downscale_factors: z.array(z.int().min(1)).min(1),
   sharpen_alpha: rangeOf(probability),

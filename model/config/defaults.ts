@@ -106,6 +106,7 @@ export const defaultConfig = (): StfConfig => ({
     flip_prob: 0.5,
     landmarks68_prob: 0.25, // leave out the forehead points
     mask_types: ['hull'],
+    mouth_growth: [1.2, 1.9], // of mask type mouth: sizes of the lips
     // margin crop: shares of the landmark box's width (sides) and height (top, bottom)
     margin_side: 0.5,
     margin_top: 1,
@@ -119,7 +120,8 @@ export const defaultConfig = (): StfConfig => ({
     brightness: 0.1,
     contrast: 0.1,
     brightness_contrast_prob: 1,
-    downscale_prob: 0.5, // else sharpen
+    sharpness_prob: 1, // that sharpness changes at all
+    downscale_prob: 0.5, // softer, else sharper
     downscale_factors: [2, 4],
     sharpen_alpha: [0.2, 0.5],
     sharpen_lightness: [0.5, 1],

@@ -40,7 +40,12 @@ const preprocessCommand = new Command('node pipeline/preprocess.js')
   .requiredOption('--out <folder>', 'the data root; a call that was broken off goes on here')
   .option('--runs <n>', 'runs of contiguous frames from each video', wholeNumber(1), runs)
   .option('--frames <n>', 'frames of a run', wholeNumber(2), frames)
-  .option('--size <n>', 'side of the crops, pixels', wholeNumber(32), size)
+  .option(
+    '--size <n>',
+    'side of the crops, pixels; smaller faces are not enlarged but have more around them',
+    wholeNumber(32),
+    size,
+  )
   .option('--smooth <frames>', 'standard deviation of the smoothing of landmarks over time', atLeastZero, smooth)
   .option('--min-face <n>', 'faces with a smaller side are passed over, pixels of the video', wholeNumber(8), leastSide)
   .option('--all-faces', 'every face that stays, not only the main one; <id>_face2 and so on')

@@ -10,8 +10,8 @@ const COLUMNS =
 
 /**
  * Writes `manifest.csv`: a row for each face that was cut. Rows of other clips that stand in it already are kept.
- * `face_px` is the side of the crop's square in the video before it was scaled, median over the runs; `bits_per_pixel`
- * counts all of the file, sound as well.
+ * `face_px` is the side that the face with its margin takes in the video, median over the runs; `bits_per_pixel` counts all
+ * of the file, sound as well.
  */
 export async function writeOutputManifest(file: string, finished: Iterable<PreprocessRow>): Promise<void> {
   const rows = new Map<string, Record<string, string>>();
@@ -19,7 +19,7 @@ export async function writeOutputManifest(file: string, finished: Iterable<Prepr
   for (const row of parse(before, { columns: true, skip_empty_lines: true, bom: true }) as Record<string, string>[])
     if (row.id) rows.set(row.id, row);
   for (const { path, bytes, split, label, more, faces, video } of finished)
-    faces.forEach(({ id, runs, frames, squares }, face) => {
+    faces.forEach(({ id, runs, frames, margined }, face) => {
       rows.set(id, {
         ...{ id, split, label: String(label), ...more },
         // Who else is in the picture is somebody else.
@@ -28,7 +28,7 @@ export async function writeOutputManifest(file: string, finished: Iterable<Prepr
           source: path,
           runs: String(runs),
           frames: String(frames),
-          face_px: String(median(squares.map(({ side }) => side))),
+          face_px: String(median(margined)),
         },
         ...{ width: String(video.width), height: String(video.height), fps: String(Number(video.rate.toFixed(3))) },
         bits_per_pixel: String(Number(((8 * bytes) / (video.frames * video.width * video.height)).toPrecision(4))),

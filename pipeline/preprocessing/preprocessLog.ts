@@ -5,7 +5,7 @@ import { UserError } from '../userError.js';
 import type { ListedVideo } from './videoList.js';
 
 /** One face of a finished video, as the manifest names it. */
-export type CutFace = { id: string; runs: number; frames: number } & Pick<PreprocessedFace, 'squares'>;
+export type CutFace = { id: string; runs: number; frames: number } & Pick<PreprocessedFace, 'squares' | 'margined'>;
 
 /** A line of preprocess.jsonl: a video that is finished. */
 export type PreprocessRow = {
@@ -38,7 +38,10 @@ export async function readLog(file: string): Promise<Map<string, PreprocessRow>>
   return rows;
 }
 
-/** Whether a video need not be cut again: neither it nor the options have changed, and all of its files are there. */
+/**
+ * Whether a video need not be cut again: neither it nor the options have changed, and all of its files are there. Rows
+ * without `margined` were written when small faces were still enlarged; those videos are cut anew.
+ */
 export async function isFinished(
   video: ListedVideo,
   row: PreprocessRow | undefined,
@@ -48,6 +51,7 @@ export async function isFinished(
   if (!row || row.id !== video.id || JSON.stringify(row.options) !== JSON.stringify(options)) return false;
   const found = await stat(video.path).catch(() => undefined);
   if (found?.size !== row.bytes || found.mtimeMs !== row.mtimeMs) return false;
+  if (row.faces.some(({ margined }) => (margined as number[] | undefined) === undefined)) return false;
   for (const { id } of row.faces)
     for (const file of [cropsFile(out, id), landmarksFile(out, id)])
       if (!(await stat(file).catch(() => undefined))) return false;

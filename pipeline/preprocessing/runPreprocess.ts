@@ -190,7 +190,7 @@ async function writeVideo(
   const { size, video, passed, stages } = made;
   const faces: CutFace[] = [];
   let at = 0;
-  for (const [face, { frames, landmarks, runs, squares }] of made.faces.entries()) {
+  for (const [face, { frames, landmarks, runs, squares, margined }] of made.faces.entries()) {
     const faceId = face === 0 ? id : `${id}_face${face + 1}`;
     const count = frames.length;
     const data = made.bytes.subarray(at, at + count * size * size * 3);
@@ -203,7 +203,7 @@ async function writeVideo(
         frames: { shape: [count], data: frames },
       }),
     );
-    faces.push({ id: faceId, runs, frames: count, squares });
+    faces.push({ id: faceId, runs, frames: count, squares, margined });
   }
   const { size: bytes, mtimeMs } = await stat(path);
   return { id, path, bytes, mtimeMs, options, faces, split, label, more, video, passed, stages };

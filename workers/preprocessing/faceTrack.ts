@@ -5,12 +5,8 @@ import { shrinkPicture } from '../faces/shrinkPicture.js';
 import { type Detection, overlap } from '../faces/tinyFaceDetector.js';
 import { smoothOverTime } from '../synthesis/stages/prepareLandmarks.js';
 import { cropSquare, type Square } from './cropSquare.js';
+import { cropSide, type FramedFace, type PictureSize, steadySquare } from './steadySquare.js';
 
-/**
- * What self-blending needs around a face, as shares of the width and height of the box around its 68 landmarks: the
- * margin crop of training (`margin_crop`) finds it all in the picture.
- */
-const MARGIN = { side: 0.5, top: 1, bottom: 0.4 };
 /** The part of the picture that is kept while a run is followed: the first frame's square and this share more. */
 const ROOM = 1.5;
 /** A face jumps no further than this from one frame to the next, as a share of its box's side; it grows no more either. */
@@ -23,7 +19,8 @@ const LEAST_AGREEMENT = 0.3;
 /** Into a first box, which the detector laid roughly, the shape is laid once more. */
 const FIRST_FITS = 3;
 
-type Size = { width: number; height: number };
+/** What is cut of a run. */
+export type TrackCut = FramedFace & { crops: Uint8Array; landmarks: Float64Array };
 type Bounds = { left: number; top: number; right: number; bottom: number };
 
 /** A face that is followed through a run, with as much of the pictures as its crops may need. */
@@ -31,7 +28,7 @@ export class FaceTrack {
   readonly #landmarks: Float32Array[] = [];
   readonly #views: Uint8Array[] = [];
   #view: Bounds & { shrunk: number } = { left: 0, top: 0, right: 0, bottom: 0, shrunk: 1 };
-  #picture: Size = { width: 0, height: 0 };
+  #picture: PictureSize = { width: 0, height: 0 };
   #box: FaceBox;
   #best: number;
   #lost: string | undefined;
@@ -122,9 +119,10 @@ export class FaceTrack {
 
   /**
    * Crops and landmarks of the run: one square for all of it.
-   * @returns crops `[T, size, size, 3]` and landmarks `[T, 68, 2]` in their pixels; a reason where they cannot be made
+   * @returns crops `[T, S, S, 3]`, S as `cropSide`, and landmarks `[T, 68, 2]` in their pixels; a reason where they cannot
+   *   be made
    */
-  cut(sigma: number): { crops: Uint8Array; landmarks: Float64Array; square: Square } | string {
+  cut(sigma: number): TrackCut | string {
     const frames = this.#landmarks.length;
     const values = 2 * this.model.points;
     const landmarks = new Float64Array(frames * values);
@@ -132,25 +130,26 @@ export class FaceTrack {
       landmarks.set(frame, t * values);
     });
     if (sigma > 0) smoothOverTime(landmarks, frames, 1, sigma);
-    const square = steadySquare(landmarks, frames, this.model.points, this.#picture);
+    const { square, margined } = steadySquare(landmarks, frames, this.model.points, this.#picture, this.size);
     const { left, top, right, bottom, shrunk } = this.#view;
     const [squareRight, squareBottom] = [square.x + square.side, square.y + square.side];
     const outside = square.x < left || square.y < top || squareRight > right || squareBottom > bottom;
     if (outside) return 'the face moves too far for one square';
     const { width, height } = this.#viewSize();
-    const crops = new Uint8Array(frames * this.size * this.size * 3);
+    const size = cropSide(this.size, this.#picture);
+    const crops = new Uint8Array(frames * size * size * 3);
     const own: Square = { x: (square.x - left) / shrunk, y: (square.y - top) / shrunk, side: square.side / shrunk };
-    const frameBytes = this.size * this.size * 3;
+    const frameBytes = size * size * 3;
     this.#views.forEach((data, t) => {
-      cropSquare({ data, width, height }, own, this.size, crops.subarray(t * frameBytes, (t + 1) * frameBytes));
+      cropSquare({ data, width, height }, own, size, crops.subarray(t * frameBytes, (t + 1) * frameBytes));
     });
-    const scale = this.size / square.side;
+    const scale = size / square.side;
     for (let i = 0; i < landmarks.length; i += 2) {
       // Landmarks count pixels' centres, the square their corners.
       landmarks[i] = (landmarks[i]! + 0.5 - square.x) * scale - 0.5;
       landmarks[i + 1] = (landmarks[i + 1]! + 0.5 - square.y) * scale - 0.5;
     }
-    return { crops, landmarks, square };
+    return { crops, landmarks, square, margined };
   }
 
   #lose(reason: string): void {
@@ -159,7 +158,7 @@ export class FaceTrack {
   }
 
   #placeView(picture: RgbPicture, landmarks: Float32Array): void {
-    const { x, y, side } = steadySquare(landmarks, 1, this.model.points, picture);
+    const { x, y, side } = steadySquare(landmarks, 1, this.model.points, picture, this.size).square;
     const room = ((ROOM - 1) / 2) * side;
     const shrunk = Math.max(1, Math.floor(side / (2 * this.size)));
     const even = (value: number) => Math.floor(value / shrunk) * shrunk;
@@ -171,7 +170,7 @@ export class FaceTrack {
     this.#picture = { width: picture.width, height: picture.height };
   }
 
-  #viewSize(): Size {
+  #viewSize(): PictureSize {
     const { left, top, right, bottom, shrunk } = this.#view;
     return { width: Math.round((right - left) / shrunk), height: Math.round((bottom - top) / shrunk) };
   }
@@ -193,36 +192,3 @@ export const placeOf = ({ left, top, right, bottom }: FaceBox) => ({
   width: right - left,
   height: bottom - top,
 });
-
-/**
- * The square, in whole pixels, that holds the face with its margin in all frames. It keeps inside the picture: where that
- * is too small, the margins are smaller, since what is not in the video cannot be cut from it.
- */
-function steadySquare(landmarks: ArrayLike<number>, frames: number, points: number, picture: Size): Square {
-  const edges: [number[], number[], number[], number[]] = [[], [], [], []];
-  for (let t = 0; t < frames; t++) {
-    let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-    for (let p = 0; p < points; p++) {
-      const [x, y] = [landmarks[2 * (t * points + p)]!, landmarks[2 * (t * points + p) + 1]!];
-      left = Math.min(left, x);
-      right = Math.max(right, x);
-      top = Math.min(top, y);
-      bottom = Math.max(bottom, y);
-    }
-    edges[0].push(left);
-    edges[1].push(top);
-    edges[2].push(right);
-    edges[3].push(bottom);
-  }
-  const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
-  const width = median(edges[2].map((right, t) => right - edges[0][t]!));
-  const height = median(edges[3].map((bottom, t) => bottom - edges[1][t]!));
-  const [left, top] = [Math.min(...edges[0]), Math.min(...edges[1])];
-  const [right, bottom] = [Math.max(...edges[2]), Math.max(...edges[3])];
-  const wanted = Math.max(right - left + 2 * MARGIN.side * width, bottom - top + (MARGIN.top + MARGIN.bottom) * height);
-  const side = Math.min(Math.ceil(wanted), picture.width, picture.height);
-  const x = left - (side - (right - left)) / 2;
-  const y = top - ((side - (bottom - top)) * MARGIN.top) / (MARGIN.top + MARGIN.bottom);
-  const inside = (at: number, length: number) => Math.round(Math.min(Math.max(at, 0), length - side));
-  return { x: inside(x, picture.width), y: inside(y, picture.height), side };
-}

@@ -13,10 +13,11 @@ import { UprightPicture } from '../video/uprightPicture.js';
 import { VideoError } from '../video/videoError.js';
 import { VideoFile } from '../video/videoFile.js';
 import type { Square } from './cropSquare.js';
-import type { FaceTrack } from './faceTrack.js';
+import type { FaceTrack, TrackCut } from './faceTrack.js';
 import { DAMAGED, followRun } from './followRun.js';
 import { runPlan } from './runPlan.js';
 import { StageClock, type StageTimes } from './stageClock.js';
+import { cropSide } from './steadySquare.js';
 
 /** Stage of the error of a video that was looked through and shows no face. */
 export const FIND_FACES = 'find_faces';
@@ -28,7 +29,7 @@ export type PreprocessOptions = {
   /** Runs of contiguous frames that are wanted, and frames of each. */
   readonly runs: number;
   readonly frames: number;
-  /** Side of the crops, pixels. */
+  /** Largest side of the crops, pixels: faces are made smaller to fit, never larger (see `cropSide`). */
   readonly size: number;
   /** Standard deviation of the smoothing of landmarks over time, frames; 0 for none. */
   readonly smooth: number;
@@ -61,12 +62,14 @@ export type PreprocessedFace = {
   landmarks: Float32Array;
   /** Of each run: what was cut out of the upright pictures, pixels. */
   squares: Square[];
+  /** Of each run: the side that the face with its margin takes of that, pixels of the video. */
+  margined: number[];
   /** Of each run: the surest that the face detector was of it, 0 to 1. */
   certainties: number[];
 };
 
 export type PreprocessedVideo = {
-  /** Crops of all faces, one after another: RGB `[F, size, size, 3]` each. */
+  /** Crops of all faces, one after another: RGB `[F, size, size, 3]` each, `size` as `cropSide` of what was asked for. */
   bytes: Uint8Array;
   /** The main face first. */
   faces: PreprocessedFace[];
@@ -77,7 +80,7 @@ export type PreprocessedVideo = {
   stages: StageTimes;
 };
 
-type Run = { start: number; crops: Uint8Array; landmarks: Float64Array; square: Square; certainty: number };
+type Run = TrackCut & { start: number; certainty: number };
 /** `alone`: nobody else was in its runs. */
 type Person = { runs: Run[]; place: Place; alone: boolean };
 type Place = { x: number; y: number; width: number; height: number };
@@ -155,7 +158,7 @@ async function cutRuns(
   clock: StageClock,
   fail: (reason: string, stage: string) => never,
 ): Promise<PreprocessedVideo> {
-  const { runs, frames: length, size, leastSide, allFaces, smooth } = options;
+  const { runs, frames: length, leastSide, allFaces, smooth } = options;
   if (video.frames <= 1) fail('holds a single picture; expected a video', STAGE.length);
   if (video.frames < length) fail(`expected at least ${length} frames but the video has ${video.frames}`, STAGE.length);
   const persons: Person[] = [];
@@ -178,13 +181,17 @@ async function cutRuns(
         // A frame at least between runs: by frame numbers alone two that touch would be one, with a jump of the square.
         if (start + length > video.frames || taken.some((other) => Math.abs(other - start) <= length)) break;
         const followed = followRun(start, {
-          ...{ video, upright, finder, model: models.landmarks, clock, length, size, leastSide },
+          ...{ video, upright, finder, model: models.landmarks, clock, length, size: options.size, leastSide },
           leastShare: allFaces ? LEAST_SHARE.all : LEAST_SHARE.main,
         });
         await nextTurn();
         if (!followed.tracks) {
           pass(followed.reason);
           next = followed.retryAt;
+          continue;
+        }
+        if (taken.length > 0 && cropSide(options.size, picture) !== cropSide(options.size, followed.picture)) {
+          pass('the picture changes its size');
           continue;
         }
         ({ picture } = followed);
@@ -205,6 +212,7 @@ async function cutRuns(
     ? [main, ...persons.filter((person) => person !== main).sort((a, b) => weight(b) - weight(a))]
     : [main];
   const faces = kept.map(({ runs: found }) => spreadOut(found, runs).sort((a, b) => a.start - b.start));
+  const size = cropSide(options.size, picture);
   const bytes = new Uint8Array(faces.flat().length * length * size * size * 3);
   let at = 0;
   for (const { crops } of faces.flat()) {
@@ -227,7 +235,7 @@ function cutTrack(track: FaceTrack, start: number, smooth: number): Run | string
 }
 
 /** How much of the video is this person's: a face seen twice as large counts twice. */
-const weight = ({ runs }: Person): number => runs.reduce((sum, { square }) => sum + square.side, 0);
+const weight = ({ runs }: Person): number => runs.reduce((sum, { margined }) => sum + margined, 0);
 
 function assign(persons: Person[], run: Run, track: FaceTrack, alone: boolean): void {
   const place = track.place;
@@ -281,6 +289,7 @@ function describe(
     seconds,
     landmarks,
     squares: runs.map(({ square }) => square),
+    margined: runs.map(({ margined }) => margined),
     certainties: runs.map(({ certainty }) => certainty),
   };
 }

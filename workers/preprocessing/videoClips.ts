@@ -29,7 +29,7 @@ export type FaceClips = {
   runs: number;
   /** In order of time, none of them sharing a frame with another; empty where the face was seen too briefly. */
   clips: { segments: ClipSegment[] }[];
-  /** Side of the square around the face in the video, pixels, median over the runs. */
+  /** Side that the face with its margin takes in the video, pixels, median over the runs. */
   side: number;
   /** How sure the face detector was that it is one, 0 to 1, median over the runs. */
   certainty: number;
@@ -89,7 +89,7 @@ export async function videoClips(task: VideoClipsTask): Promise<VideoClips> {
         })),
       });
     }
-    const side = median(face.squares.map((square) => square.side));
+    const side = median(face.margined);
     faces.push({ runs: face.runs, clips, side, certainty: median(face.certainties) });
   }
   return {

@@ -6,6 +6,7 @@ export type SbiOptions = {
   flip_prob: number;
   landmarks68_prob: number;
   mask_types: readonly string[];
+  mouth_growth: readonly [number, number];
   margin_side: number;
   margin_top: number;
   margin_bottom: number;
@@ -17,6 +18,7 @@ export type SbiOptions = {
   brightness: number;
   contrast: number;
   brightness_contrast_prob: number;
+  sharpness_prob: number;
   downscale_prob: number;
   downscale_factors: readonly number[];
   sharpen_alpha: readonly [number, number];
@@ -146,7 +148,11 @@ function recipe(
 /** The mask comes before the colours, so that only the part of the source that it shows has to be recoloured. */
 function blend(options: RecipeOptions, sbi: Partial<SbiOptions>): StageSpec[] {
   return [
-    stage('mask', { types: sbi.mask_types, landmarks68_prob: sbi.landmarks68_prob }),
+    stage('mask', {
+      types: sbi.mask_types,
+      landmarks68_prob: sbi.landmarks68_prob,
+      mouth_growth: sbi.mouth_growth,
+    }),
     stage('affine', { translate_x: sbi.translate_x, translate_y: sbi.translate_y, scale_min: sbi.scale_min }),
     stage('elastic', { alpha: sbi.elastic_alpha, sigma: sbi.elastic_sigma }),
     ...maskMotion(options, sbi),
@@ -167,6 +173,7 @@ function blend(options: RecipeOptions, sbi: Partial<SbiOptions>): StageSpec[] {
       brightness: sbi.brightness,
       contrast: sbi.contrast,
       brightness_contrast_prob: sbi.brightness_contrast_prob,
+      sharpness_prob: sbi.sharpness_prob,
       downscale_prob: sbi.downscale_prob,
       downscale_factors: sbi.downscale_factors,
       sharpen_alpha: sbi.sharpen_alpha,

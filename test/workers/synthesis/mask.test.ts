@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { convexHull } from '../../../workers/image/convexHull.js';
-import { raiseBrows } from '../../../workers/synthesis/stages/faceParts.js';
+import { raiseBrows, widenMouth } from '../../../workers/synthesis/stages/faceParts.js';
 import { drawMask, MASK_TYPES, type MaskType, mask } from '../../../workers/synthesis/stages/mask.js';
 import { syntheticClip } from '../syntheticClip.js';
 import { applyStage, clipOf } from './applyStage.js';
@@ -60,6 +60,40 @@ describe('mask', () => {
     expect(raised.subarray(54)).toEqual(face.subarray(54));
   });
 
+  it('of the partial types holds the features it names and leaves the others', () => {
+    const [hull, inner, lower, mouth] = (['hull', 'inner', 'lower', 'mouth'] as const).map((type) => drawn(type));
+    const chin = SIZE * Math.round((face[2 * 57 + 1]! + face[2 * 8 + 1]!) / 2) + Math.round(face[2 * 8]!);
+    // Brow, eye, bridge of the nose, lips, between lips and chin, forehead.
+    const holds = (bytes: Uint8Array | undefined) =>
+      [19, 37, 27, 57]
+        .map((point) => at(bytes!, point))
+        .concat(bytes![chin]!, at(bytes!, 74))
+        .map((v) => v === 255);
+    expect(holds(inner)).toEqual([true, true, true, true, false, false]);
+    expect(holds(lower)).toEqual([false, false, false, true, true, false]);
+    expect(holds(mouth)).toEqual([false, false, false, true, false, false]);
+    for (const bytes of [inner!, lower!, mouth!])
+      for (let i = 0; i < bytes.length; i++) if (bytes[i]) expect(hull![i]).toBe(255);
+  });
+
+  it('mouth grows about the centre of the lips by the drawn factor', async () => {
+    const lips = convexHull(face.subarray(96, 120));
+    let twice = 0;
+    for (let i = 0; i < lips.length; i += 2) {
+      const j = (i + 2) % lips.length;
+      twice += lips[i]! * lips[j + 1]! - lips[j]! * lips[i + 1]!;
+    }
+    const areaAt = async (growth: number) => {
+      const clip = clipOf(syntheticClip({ frames: 1, size: 4 * SIZE }));
+      await applyStage(mask, clip, { types: ['mouth'], mouth_growth: [growth, growth] });
+      return area(clip.hardMask!.subarray(0, 16 * SIZE * SIZE));
+    };
+    for (const growth of [1, 1.5]) expect((await areaAt(growth)) / (8 * twice * growth ** 2)).toBeCloseTo(1, 1);
+    const centre = (points: Float64Array) => points.subarray(96, 120).reduce((sum, v) => sum + v, 0);
+    expect(centre(widenMouth(face, 1.7))).toBeCloseTo(centre(face), 9);
+    expect(widenMouth(face, 1.7).subarray(0, 96)).toEqual(face.subarray(0, 96));
+  });
+
   it('draws one type per clip, all about equally often, and sometimes leaves out the forehead', async () => {
     const small = syntheticClip({ frames: 2, size: 24 });
     const seen: Record<string, number> = {};
@@ -72,7 +106,8 @@ describe('mask', () => {
       await applyStage(mask, hull, { landmarks68_prob: 0.25 }, seed);
       low += Number(hull.support![0]!.y0 > 9);
     }
-    for (const type of MASK_TYPES) expect(Math.abs(seen[`mask_${type}`]! / 300 - 1 / 5)).toBeLessThan(0.08);
+    for (const type of MASK_TYPES)
+      expect(Math.abs(seen[`mask_${type}`]! / 300 - 1 / MASK_TYPES.length)).toBeLessThan(0.08);
     expect(Math.abs(low / 300 - 0.25)).toBeLessThan(0.09);
   });
 

@@ -11,8 +11,15 @@ const COMPONENTS: readonly (readonly number[])[] = [
   [...span(27, 30), ...span(31, 35)], // nose
 ];
 
-/** Landmark indices (iBUG 68) whose convex hulls make up each mask of the Face X-ray family. */
-export const FACE_PARTS: Record<'dfl_full' | 'components' | 'extended', readonly (readonly number[])[]> = {
+/**
+ * Landmark indices (iBUG 68) whose convex hulls make up each mask: the family of Face X-ray, and parts of the face that
+ * reenactment and lip-sync exchange. `inner` reaches from the brows to the mouth, `lower` from the eyes' lower edge to
+ * the chin, `mouth` is the lips' outline (the mask stage widens it).
+ */
+export const FACE_PARTS: Record<
+  'dfl_full' | 'components' | 'extended' | 'inner' | 'lower' | 'mouth',
+  readonly (readonly number[])[]
+> = {
   dfl_full: [
     [...span(0, 16), ...span(48, 67)],
     [...span(27, 30), 33],
@@ -20,6 +27,9 @@ export const FACE_PARTS: Record<'dfl_full' | 'components' | 'extended', readonly
   ],
   components: COMPONENTS,
   extended: COMPONENTS,
+  inner: [span(17, 67)],
+  lower: [[...span(2, 14), ...span(28, 35)]],
+  mouth: [span(48, 59)],
 };
 
 /**
@@ -44,4 +54,22 @@ export function raiseBrows(landmarks: Float64Array): Float64Array {
     raised[2 * (17 + i) + 1] = browY + (browY - y) / 2;
   });
   return raised;
+}
+
+/**
+ * Landmarks with the lips `growth` times as large about their outline's centre.
+ *
+ * @param landmarks `[68 or 81, 2]`, left unchanged
+ */
+export function widenMouth(landmarks: Float64Array, growth: number): Float64Array {
+  const widened = landmarks.slice();
+  for (const axis of [0, 1]) {
+    let centre = 0;
+    for (const point of FACE_PARTS.mouth[0]!) centre += landmarks[2 * point + axis]! / FACE_PARTS.mouth[0]!.length;
+    for (const point of FACE_PARTS.mouth[0]!) {
+      const at = 2 * point + axis;
+      widened[at] = centre + (landmarks[at]! - centre) * growth;
+    }
+  }
+  return widened;
 }

@@ -3,26 +3,37 @@ import { convexHull } from '../../image/convexHull.js';
 import { fillConvex, fillConvexAntialiased } from '../../image/fillConvex.js';
 import { RecipeError } from '../recipe.js';
 import type { Stage } from '../stage.js';
-import { FACE_PARTS, raiseBrows } from './faceParts.js';
+import { FACE_PARTS, raiseBrows, widenMouth } from './faceParts.js';
 
-export const MASK_TYPES = ['hull', 'dfl_full', 'components', 'extended', 'facehull'] as const;
+export const MASK_TYPES = [
+  'hull',
+  'dfl_full',
+  'components',
+  'extended',
+  'facehull',
+  'inner',
+  'lower',
+  'mouth',
+] as const;
 export type MaskType = (typeof MASK_TYPES)[number];
 
 /**
  * Draws the region that is exchanged, in every frame from that frame's landmarks, as in self-blended images (Shiohara
  * & Yamasaki 2022) and Face X-ray (Li et al. 2020). `hull`: convex hull of all points; `dfl_full`, `components`,
  * `extended`: unions of hulls of parts of the face, `extended` with the brows raised; `facehull`: the hull of all
- * points, antialiased. One of `types` is drawn per clip. With probability `landmarks68_prob` the forehead is left out.
+ * points, antialiased. `inner`, `lower`, `mouth`: what reenactment and lip-sync exchange, the lips widened by
+ * `mouth_growth`. One of `types` is drawn per clip. With probability `landmarks68_prob` the forehead is left out.
  */
-export const mask: Stage<{ types: string[]; landmarks68_prob: number }> = {
+export const mask: Stage<{ types: string[]; landmarks68_prob: number; mouth_growth: number[] }> = {
   name: 'mask',
-  defaults: { types: ['hull'], landmarks68_prob: 0.25 },
-  apply(clip, { types, landmarks68_prob }, { random, workspace, fail, count }) {
+  defaults: { types: ['hull'], landmarks68_prob: 0.25, mouth_growth: [1.2, 1.9] },
+  apply(clip, { types, landmarks68_prob, mouth_growth }, { random, workspace, fail, count }) {
     for (const type of types)
       if (!(MASK_TYPES as readonly string[]).includes(type))
         throw new RecipeError(`mask: Expected one of ${MASK_TYPES.join(', ')} for types but received ${type}`);
     const points = random.chance(landmarks68_prob) ? 68 : clip.points;
     const type = random.pick(types) as MaskType;
+    const mouthGrowth = random.between(mouth_growth[0]!, mouth_growth[1]!);
     count(`mask_${type}`);
     const { width, height, frames } = clip;
     const bytes = workspace.bytes('hard mask', frames * width * height).fill(0);
@@ -33,14 +44,19 @@ export const mask: Stage<{ types: string[]; landmarks68_prob: number }> = {
     for (let t = 0; t < frames; t++) {
       const first = t * clip.points * 2;
       const frame = clip.landmarks.subarray(first, first + points * 2);
-      const box = drawMask(bytes, t * width * height, width, height, frame, type);
+      const box = drawMask(bytes, t * width * height, width, height, frame, type, mouthGrowth);
       if (isEmptyBox(box)) return fail(`frame ${t}: the face's outline covers no pixel of the picture`);
       clip.support.push(box);
     }
   },
 };
 
-/** Draws one frame's mask into zeroed memory and returns its bounding box. `landmarks` `[68 or 81, 2]`. */
+/**
+ * Draws one frame's mask into zeroed memory and returns its bounding box.
+ *
+ * @param landmarks `[68 or 81, 2]`
+ * @param mouthGrowth how far `mouth` reaches, in sizes of the lips
+ */
 export function drawMask(
   bytes: Uint8Array,
   offset: number,
@@ -48,10 +64,13 @@ export function drawMask(
   height: number,
   landmarks: Float64Array,
   type: MaskType,
+  mouthGrowth = 1,
 ): Box {
   if (type === 'hull') return fillConvex(bytes, offset, width, height, convexHull(landmarks));
   if (type === 'facehull') return fillConvexAntialiased(bytes, offset, width, height, convexHull(landmarks));
-  const points = type === 'extended' ? raiseBrows(landmarks) : landmarks;
+  let points = landmarks;
+  if (type === 'extended') points = raiseBrows(landmarks);
+  else if (type === 'mouth') points = widenMouth(landmarks, mouthGrowth);
   return FACE_PARTS[type].reduce<Box>(
     (box, part) => {
       const corners = new Float64Array(part.length * 2);
