@@ -46,7 +46,9 @@ export class SampleSheets {
     const { shape, step, ids } = micro;
     const pairs = Math.min(PAIRS, ids.length);
     const pairBytes = (2 * micro.clips.length) / shape[0];
-    const shown = { ...micro, ids: ids.slice(0, pairs), clips: micro.clips.slice(0, pairs * pairBytes) };
+    // A copy, which `slice` is not where the bytes come as a Buffer from a recording.
+    const clips = new Uint8Array(micro.clips.subarray(0, pairs * pairBytes));
+    const shown = { ...micro, ids: ids.slice(0, pairs), clips };
     this.#drawing = this.#drawing.then(async () => {
       try {
         const { png, width, height } = await renderRecordingSheet(
