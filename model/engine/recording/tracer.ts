@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { GraphAttribute } from '../ownAddon.js';
 import type { GraphVariables } from './graphVariables.js';
+import { float32Needed } from './inFloat32.js';
 import { asMatrixProduct } from './matrixProduct.js';
 import { castToBfloat16 } from './mixedPrecision.js';
 import { type Attributes, type GraphTensor, type RecordedGraph, TYPES } from './recordedGraph.js';
@@ -149,8 +150,9 @@ export class Tracer {
   #add(name: string, inputs: GraphTensor[], attributes: Attributes): GraphTensor[] {
     const add = (name: string, inputs: readonly GraphTensor[], attributes: Attributes) =>
       asMatrixProduct(this.graph, name, inputs, attributes) ?? this.graph.add(name, inputs, attributes);
+    const narrow = this.options.bfloat16 && !float32Needed();
     return (
-      (this.options.bfloat16 ? castToBfloat16(this.graph, add, name, inputs, attributes, this.#narrowed) : undefined) ??
+      (narrow ? castToBfloat16(this.graph, add, name, inputs, attributes, this.#narrowed) : undefined) ??
       add(name, inputs, attributes)
     );
   }
