@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
 import { inFloat32 } from '../engine/recording/inFloat32.js';
+import { inPlace } from '../engine/recording/place.js';
 import { flickerRatio } from '../wavelet/bandEnergy.js';
 import { crossEntropy, frameCrossEntropy } from './crossEntropy.js';
 import { contrastiveFlickerLoss, type FlickerLoss, realFlickerLoss } from './flickerLoss.js';
@@ -28,7 +29,7 @@ export type LossName = 'total' | 'ce' | 'pair' | 'frame' | 'hll' | 'gap' | 'hllR
  * @param labels `[B]` int32, 0 real, 1 fake
  */
 export function lossParts(output: ModelOutput, labels: tf.Tensor1D, config: StfConfig): Record<LossName, tf.Scalar> {
-  return inFloat32(() => allParts(output, labels, config));
+  return inPlace('loss', () => inFloat32(() => allParts(output, labels, config)));
 }
 
 function allParts(output: ModelOutput, labels: tf.Tensor1D, config: StfConfig): Record<LossName, tf.Scalar> {
