@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ownOperation, ownOperationsInUse } from '../engine/ownOperations.js';
+import { inFloat32 } from '../engine/recording/inFloat32.js';
 import { differentiable } from './differentiable.js';
 import type { ParameterScope } from './parameterScope.js';
 import { asRows, likeShape } from './rows.js';
@@ -53,13 +54,8 @@ function composedLayerNorm<T extends tf.Tensor>(x: T, { gamma, beta }: LayerNorm
       const product = tf.mul(rows, normalised);
       // Row means of dy⊙γ and dy⊙γ⊙x̂ as products with a column: neither dy⊙γ nor its reduction is a pass of its own.
       const column = tf.reshape(tf.div(scale, channels), [channels, 1]) as tf.Tensor2D;
-      const dx = normaliseGradient(
-        tf.mul(rows, scale),
-        tf.matMul(rows, column),
-        tf.matMul(product as tf.Tensor2D, column),
-        normalised,
-        inverseDeviation,
-      );
+      const [mean, correlation] = inFloat32(() => [rows, product as tf.Tensor2D].map((x) => tf.matMul(x, column)));
+      const dx = normaliseGradient(tf.mul(rows, scale), mean, correlation, normalised, inverseDeviation);
       return [likeShape(dx, dy), tf.sum(product, 0), tf.sum(rows, 0)];
     },
   );

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
+import { inFloat32 } from '../engine/recording/inFloat32.js';
+import { inPlace } from '../engine/recording/place.js';
 import { flickerRatio } from '../wavelet/bandEnergy.js';
 import { crossEntropy, frameCrossEntropy } from './crossEntropy.js';
 import { contrastiveFlickerLoss, type FlickerLoss, realFlickerLoss } from './flickerLoss.js';
@@ -21,12 +23,16 @@ export type LossName = 'total' | 'ce' | 'pair' | 'frame' | 'hll' | 'gap' | 'hllR
 
 /**
  * All parts of the training loss; `total` = ce + pair_loss_weight·pair + frame_loss_weight·frame + hll_loss_weight·hll
- * is the one to minimise. Terms of weight 0 are not computed but for hll. `gap`, `hllReal` and `hllFake` speak of the
+ * is the one to minimise. Always in float32. Terms of weight 0 are not computed but for hll. `gap`, `hllReal` and `hllFake` speak of the
  * value that the flicker term looks at: the ratio when normalised, else the amplitude.
  *
  * @param labels `[B]` int32, 0 real, 1 fake
  */
 export function lossParts(output: ModelOutput, labels: tf.Tensor1D, config: StfConfig): Record<LossName, tf.Scalar> {
+  return inPlace('loss', () => inFloat32(() => allParts(output, labels, config)));
+}
+
+function allParts(output: ModelOutput, labels: tf.Tensor1D, config: StfConfig): Record<LossName, tf.Scalar> {
   const ce = crossEntropy(output.logits, labels, config.label_smoothing);
   const flicker = flickerLoss(output, labels, config);
   const { pair_loss_weight, frame_loss_weight, hll_loss_weight, label_smoothing } = config;

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ownOperation, ownOperationsInUse } from '../engine/ownOperations.js';
+import { inFloat32 } from '../engine/recording/inFloat32.js';
 import type { ConstantCache } from '../layers/constantCache.js';
 import { differentiable } from '../layers/differentiable.js';
 import { type MixerOperands, quasiseparableMatrix } from './quasiseparableMatrix.js';
@@ -19,7 +20,7 @@ export function mixOverTime(
 ): tf.Tensor3D {
   return ownOperationsInUse()
     ? fusedMixOverTime(u, diagonal, operands)
-    : composedMixOverTime(u, diagonal, operands, constants);
+    : inFloat32(() => composedMixOverTime(u, diagonal, operands, constants));
 }
 
 /** The matrix of one head at a time lies in the processor's cache; the gradient computes it once more. */

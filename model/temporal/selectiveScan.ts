@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ownOperation, ownOperationsInUse } from '../engine/ownOperations.js';
+import { inFloat32 } from '../engine/recording/inFloat32.js';
 import { differentiable } from '../layers/differentiable.js';
 import { linearScan } from './linearScan.js';
 
@@ -53,6 +54,6 @@ function composedSelectiveScan({ u, delta, decay, input, output, skip, steps }: 
   const drive = tf.mul(perChannel(tf.mul(delta, u)), tf.reshape(input, [directions, rows, 1, states]));
   const series = (x: tf.Tensor) => tf.reshape(x, [samples, steps, inner * states]) as tf.Tensor3D;
   const state = tf.reshape(linearScan(series(factor), series(drive)), [directions * rows, inner, states]);
-  const read = tf.matMul(state, tf.reshape(output, [directions * rows, states, 1]));
+  const read = inFloat32(() => tf.matMul(state, tf.reshape(output, [directions * rows, states, 1])));
   return tf.add(tf.reshape(read, u.shape), tf.mul(u, skip));
 }

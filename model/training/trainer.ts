@@ -5,6 +5,7 @@ import { float32, type HostTensor } from '../checkpoint/hostTensor.js';
 import { loadWeights } from '../checkpoint/loadWeights.js';
 import type { StfConfig } from '../config/stfConfig.js';
 import { effectivePrecision, type Precision } from '../engine/precision.js';
+import { inPlace } from '../engine/recording/place.js';
 import type { StepProfile, StepRunner } from '../engine/recording/stepRunner.js';
 import { engineDevice } from '../engine/startEngine.js';
 import { type Prediction, predict } from '../evaluation/predict.js';
@@ -119,8 +120,8 @@ export class Trainer {
     if (this.#precision?.stepMode !== stepMode) {
       this.#precision = { ...effectivePrecision(this.config.amp_dtype, stepMode, engineDevice()), stepMode };
     }
-    const { dtype, reason } = this.#precision;
-    return { dtype, reason };
+    const { stepMode: _, ...precision } = this.#precision;
+    return precision;
   }
 
   /** Floating-point operations of all micro-batches so far, forward and backward, as far as their steps were recorded. */
@@ -248,7 +249,7 @@ export class Trainer {
       stacked = tf.keep(tf.stack(partNames.map((name) => parts[name].toFloat())));
       return parts.total;
     }, variables);
-    this.#gradients.add(grads);
+    inPlace('accumulation', () => this.#gradients.add(grads));
     return stacked!;
   }
 
@@ -260,7 +261,9 @@ export class Trainer {
     const count = this.#accumulated;
     if (count === 0) throw new Error(`expected at least one accumulated micro-batch before step ${step} is applied`);
     const lr = this.learningRate(step);
-    const [squares] = this.#runner.run('gradient norm', [], () => [this.#gradients.squaredNorm()]);
+    const [squares] = this.#runner.run('gradient norm', [], () => [
+      inPlace('gradientNorm', () => this.#gradients.squaredNorm()),
+    ]);
     const gradNorm = Math.sqrt(squares![0]!) / count;
     const skipped = this.#spoilt || !Number.isFinite(gradNorm);
     if (skipped) {
@@ -276,8 +279,8 @@ export class Trainer {
     this.#runner.run('update', [scale, learningRate, first, second].map(scalar), (inputs) => {
       const [scale, learningRate, firstCorrection, secondCorrection] = inputs as tf.Scalar[];
       const scalars = { scale, learningRate, firstCorrection, secondCorrection };
-      this.#optimiser.update(this.#gradients.sums, scalars);
-      this.#average?.update();
+      inPlace('optimiser', () => this.#optimiser.update(this.#gradients.sums, scalars));
+      inPlace('average', () => this.#average?.update());
       this.#gradients.clear();
       return [];
     });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StfConfig } from '../config/stfConfig.js';
+import { inFloat32 } from '../engine/recording/inFloat32.js';
 import type { ClipGrid } from '../layers/clipGrid.js';
 import type { ConstantCache } from '../layers/constantCache.js';
 import { convolveSame, createConvolution } from '../layers/convolution.js';
@@ -100,6 +101,8 @@ export class DcConv3d {
     const maps = tf.reshape(features, [images, height, width, features.shape[1]]) as tf.Tensor4D;
     const steps = tf.reshape(tf.tanh(convolveSame(maps, this.#offset)), [images * height * width, -1]);
     return (group) =>
-      tf.reshape(tf.matMul(steps, this.#taps.outwardSum(group, this.#offsetGroups)), [images, height, width, -1]);
+      inFloat32(() =>
+        tf.reshape(tf.matMul(steps, this.#taps.outwardSum(group, this.#offsetGroups)), [images, height, width, -1]),
+      );
   }
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ownOperation, ownOperationsInUse } from '../engine/ownOperations.js';
+import { inFloat32 } from '../engine/recording/inFloat32.js';
 import type { ClipGrid } from '../layers/clipGrid.js';
 import { differentiable } from '../layers/differentiable.js';
 import { linear } from '../layers/linear.js';
@@ -101,7 +102,9 @@ function valuesThroughTime(features: tf.Tensor2D, kernelTaps: ContourTaps, grid:
   const reduced = features.shape[1];
   const [runs, length, pixels] = [batch * segments, frames / segments, height * width];
   const lines = tf.reshape(features, [runs, length, pixels * reduced]);
-  const lengthened = tf.reshape(tf.matMul(kernelTaps.repeatEnds(length), lines), [runs, -1, pixels, reduced]);
+  const lengthened = inFloat32(() =>
+    tf.reshape(tf.matMul(kernelTaps.repeatEnds(length), lines), [runs, -1, pixels, reduced]),
+  );
   const tapOf = (tap: number) => tf.slice(lengthened, [0, tap, 0, 0], [runs, length, pixels, reduced]);
   return tf.concat(
     Array.from({ length: kernelTaps.taps }, (_, tap) => tapOf(tap)),

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { inFloat32 } from '../engine/recording/inFloat32.js';
 import type { ClipGrid } from '../layers/clipGrid.js';
 import type { ConstantCache } from '../layers/constantCache.js';
 import { differentiable } from '../layers/differentiable.js';
@@ -7,7 +8,8 @@ import { analysisMatrix, type Boundary } from './symlet2.js';
 /**
  * One level of the three-dimensional wavelet transform as three constant matrix products. The result holds the eight
  * bands as octants: along time, height and width alike the first half is low-pass, the second half high-pass. No
- * coefficient mixes two segments of the clip.
+ * coefficient mixes two segments of the clip. Always in float32: the flicker energies are differences that bfloat16
+ * would drown.
  *
  * @param x rows `[B·T·H·W, C]` of the grid; T per segment, H and W even
  * @returns `[B,T,H,W,C]`
@@ -33,11 +35,15 @@ export function waveletTransform(
   return differentiable<tf.Tensor>(
     [x],
     () => {
-      const octants = axes.reduce((y, { matrix, lines }) => tf.matMul(matrix, tf.reshape(y, lines)), x);
+      const octants = inFloat32(() =>
+        axes.reduce((y, { matrix, lines }) => tf.matMul(matrix, tf.reshape(y, lines)), x),
+      );
       return tf.reshape(octants, [batch, frames, height, width, channels]);
     },
     (dy) => {
-      const dx = axes.reduceRight((g, { matrix, lines }) => tf.matMul(matrix, tf.reshape(g, lines), true), dy);
+      const dx = inFloat32(() =>
+        axes.reduceRight((g, { matrix, lines }) => tf.matMul(matrix, tf.reshape(g, lines), true), dy),
+      );
       return [tf.reshape(dx, x.shape)];
     },
   ) as tf.Tensor5D;

@@ -9,6 +9,7 @@ import {
   type Score,
   type StfConfig,
 } from '../../model/index.js';
+import { ClipsAtOnce } from '../run/clipsAtOnce.js';
 
 /*
  * The score actor: holds the engine and a trained detector in a worker thread, so that scoring never blocks the flow,
@@ -36,6 +37,7 @@ export type ScoreClipsRequest = { clips: Uint8Array; count: number; batch: numbe
 export type ScoreFailure = { failed: { message: string } };
 
 let detector: Detector | undefined;
+const clipsAtOnce = new ClipsAtOnce();
 
 export async function load({ checkpoint, config, engine }: LoadRequest): Promise<LoadReply | ScoreFailure> {
   try {
@@ -59,9 +61,9 @@ export function score({ clips, count, batch }: ScoreClipsRequest): Score[] {
   if (!detector) throw new Error('score actor: load must come first');
   const clipBytes = clips.length / count;
   const scores: Score[] = [];
-  for (let from = 0; from < count; from += batch) {
-    const to = Math.min(from + batch, count);
-    scores.push(...detector.scoreBatch(clips.subarray(from * clipBytes, to * clipBytes), to - from));
-  }
+  const { scoreBatch } = detector;
+  clipsAtOnce.each(count, batch, (from, to) => {
+    scores.push(...scoreBatch(clips.subarray(from * clipBytes, to * clipBytes), to - from));
+  });
   return scores;
 }

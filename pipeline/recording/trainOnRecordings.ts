@@ -4,7 +4,7 @@ import { describe, type Preset, readCheckpoint, resolveConfig, type StfConfig, t
 import { Budget, JsonLines } from '../../operators/index.js';
 import { EXIT, exitCodeOf } from '../exitCodes.js';
 import type { Console } from '../progress.js';
-import { describeComputation } from '../run/describeRun.js';
+import { describeComputation, describeEngine } from '../run/describeRun.js';
 import { RunFolder } from '../run/runFolder.js';
 import { RunLock } from '../run/runLock.js';
 import type { RunState } from '../run/runState.js';
@@ -12,6 +12,7 @@ import { StopSignal } from '../run/stopSignal.js';
 import { versions } from '../run/versions.js';
 import { RunViews } from '../training/runViews.js';
 import { stepReporter } from '../training/stepReporter.js';
+import type { Computation } from '../training/trainActor.js';
 import { TrainActorClient } from '../training/trainActorClient.js';
 import { type StopReason, TrainingRun, type TrainingRunParts } from '../training/trainingRun.js';
 import { UserError } from '../userError.js';
@@ -68,7 +69,15 @@ export async function trainOnRecordings(
   const { phase: recordedPhase, steps_per_epoch: stepsPerEpoch, schedule_steps: scheduleSteps } = first.run;
   const phase = options.phase ?? recordedPhase;
   const stop = new StopSignal();
-  const actor = new TrainActorClient((note) => log.warn(note));
+  let describeNow: ((computation: Computation) => Promise<void>) | undefined;
+  const actor = new TrainActorClient(
+    (note) => log.warn(note),
+    async (computation) => {
+      log.warn(describeComputation(config.amp_dtype, computation));
+      run?.computesIn(computation.precision.dtype);
+      await describeNow?.(computation);
+    },
+  );
   const budget = new Budget({ costPerHour: config.cost_per_hour, maxBudget: 0 });
   let sinks: TrainingRunParts['sinks'] | undefined;
   let run: TrainingRun | undefined;
@@ -84,13 +93,15 @@ export async function trainOnRecordings(
     log.info(`engine ${engine.name} ${engine.version} on ${engine.device}: ${engine.reason}`);
     log.info(describeComputation(config.amp_dtype, computation));
     log.info(`${steps.length} recorded steps, ${firstStep} to ${lastStep}, into ${folder.path}`);
-    await folder.writeJson('config.json', {
-      ...{ phase, description: describe(config), config: toSections(config), parameters, seed: config.seed, engine },
-      dtype: { requested: config.amp_dtype, effective: 'float32' },
-      codec: first.run.codec,
-      replayed: files,
-      ...(await versions()),
-    });
+    describeNow = async (computation) =>
+      folder.writeJson('config.json', {
+        ...{ phase, description: describe(config), config: toSections(config), parameters, seed: config.seed },
+        ...describeEngine(config, engine, computation),
+        codec: first.run.codec,
+        replayed: files,
+        ...(await versions()),
+      });
+    await describeNow(computation);
     const open = (name: string) => JsonLines.open(folder.file(name));
     sinks = {
       metrics: await open('metrics.jsonl'),

@@ -1,4 +1,4 @@
-import { describe, type EngineInfo, toSections } from '../../model/index.js';
+import { describe, type EngineInfo, type StfConfig, toSections } from '../../model/index.js';
 import type { PreparedRun } from '../training/prepareRun.js';
 import { type Remedy, remedied } from '../training/remedy.js';
 import type { Computation } from '../training/trainActor.js';
@@ -9,7 +9,7 @@ import { versions } from './versions.js';
 export async function describeRun(
   { options, config, sections, data, splits, ids, codec }: PreparedRun,
   engine: EngineInfo,
-  { step, precision, operations }: Computation,
+  computation: Computation,
   parameters: number,
   remedies: readonly Remedy[] = [],
 ): Promise<{ codec: object } & Record<string, unknown>> {
@@ -21,8 +21,7 @@ export async function describeRun(
     ...(remedies.length > 0 ? { remedies, remedied: toSections(remedied(config, remedies.length)) } : {}),
     parameters,
     seed: config.seed,
-    engine: { ...engine, step, operations },
-    dtype: { requested: config.amp_dtype, effective: precision.dtype, reason: precision.reason },
+    ...describeEngine(config, engine, computation),
     codec: { jpeg: 'libjpeg-turbo', h264: codec ?? null },
     workers: config.num_workers || 'auto',
     data: { root: data.path, splits: splits.source, train: ids.train.length, val: ids.val.length },
@@ -30,11 +29,24 @@ export async function describeRun(
   };
 }
 
+/** What computes and how, for config.json. */
+export const describeEngine = (
+  config: Pick<StfConfig, 'amp_dtype'>,
+  engine: EngineInfo,
+  { step, precision, operations }: Computation,
+) => ({
+  engine: { ...engine, step, operations },
+  dtype: {
+    ...{ requested: config.amp_dtype, effective: precision.dtype, reason: precision.reason },
+    ...{ products: precision.products, ...(precision.gpu === undefined ? {} : { gpu: precision.gpu }) },
+  },
+});
+
 /** How the training step is computed, in a line. */
 export function describeComputation(requested: string, { step, precision, operations }: Computation): string {
-  const { dtype, reason } = precision;
+  const { dtype, reason, products, gpu } = precision;
   const asked = dtype === requested ? '' : `, not ${requested}: ${reason}`;
-  return `steps ${step}, products in ${dtype}${asked}; own operations ${operations === 'on' ? 'on' : `off: ${operations}`}`;
+  return `steps ${step}, products in ${products}${gpu === undefined ? '' : ` on ${gpu}`}${asked}; own operations ${operations === 'on' ? 'on' : `off: ${operations}`}`;
 }
 
 /** The content of summary.json. */

@@ -1,4 +1,5 @@
 import type { MicroResult, UniformSource } from '../../model/index.js';
+import { isOutOfMemory } from '../run/outOfMemory.js';
 
 /** A micro-batch as the trainer takes it. `masks` draws its masks from the beginning, each time it is called. */
 export type Micro = { clips: Uint8Array; labels: Int32Array; masks: () => UniformSource };
@@ -13,12 +14,6 @@ export type SplittableTrainer = {
 export class OutOfMemoryError extends Error {
   override name = 'OutOfMemoryError';
 }
-
-/** Words of TensorFlow, of the WebAssembly engine and of JavaScript for memory that could not be had. */
-const WORDS =
-  /RESOURCE_?EXHAUSTED|ResourceExhausted|\bOOM\b|out of memory|failed to allocate|allocation failed|bad_alloc/i;
-
-export const isOutOfMemory = (error: unknown): boolean => error instanceof Error && WORDS.test(error.message);
 
 /**
  * Accumulates the micro-batches of optimiser steps, each in as many equal parts as the memory asks for. When memory runs

@@ -12,6 +12,7 @@ import type { PreparedRun, Resumed } from './prepareRun.js';
 import { describeRemedy, remedied } from './remedy.js';
 import { digestOfClips } from './resumeCheck.js';
 import type { RunViews } from './runViews.js';
+import type { Computation } from './trainActor.js';
 import { TrainActorClient } from './trainActorClient.js';
 import type { TrainingPlan } from './trainingPlan.js';
 import { type StopReason, TrainingRun, type TrainingRunParts } from './trainingRun.js';
@@ -43,13 +44,19 @@ export class Stretch {
   #run: TrainingRun | undefined;
   #recorder: RunRecorder | undefined;
   #closing: Promise<unknown> | undefined;
+  /** Writes config.json. */
+  #describe: ((computation: Computation) => Promise<{ codec: object }>) | undefined;
 
   constructor(
     private readonly machinery: Machinery,
     private readonly plan: TrainingPlan,
     private readonly resumed: Resumed | undefined,
   ) {
-    this.#actor = new TrainActorClient((note) => machinery.prepared.log.warn(note));
+    const { log } = machinery.prepared;
+    this.#actor = new TrainActorClient(
+      (note) => log.warn(note),
+      (computation) => this.#computesBy(computation),
+    );
     this.#config = remedied(machinery.prepared.config, resumed?.state.remedies?.length ?? 0);
   }
 
@@ -91,8 +98,12 @@ export class Stretch {
     // Without a checkpoint an interrupted run begins anew, and so do its logs.
     await folder.rewindTo(resumed?.state ?? { step: 0, quarantined: [] });
     if (resumed) log.info(`resuming after step ${resumed.state.step} from ${resumed.file}`);
-    const description = await describeRun(prepared, engine, computation, parameters, remedies);
-    await folder.writeJson('config.json', description);
+    this.#describe = async (computation) => {
+      const description = await describeRun(prepared, engine, computation, parameters, remedies);
+      await folder.writeJson('config.json', description);
+      return description;
+    };
+    const { codec } = await this.#describe(computation);
     const open = (name: string) => JsonLines.open(folder.file(name), { patience });
     this.#sinks = {
       metrics: await open('metrics.jsonl'),
@@ -106,7 +117,7 @@ export class Stretch {
         config: prepared.sections,
         steps_per_epoch: sampler.stepsPerEpoch,
         schedule_steps: plan.scheduleSteps,
-        codec: description.codec,
+        codec,
       });
     this.#run = new TrainingRun({
       ...this.#parts(tasks, this.#sinks),
@@ -131,6 +142,13 @@ export class Stretch {
       return closing.find((result) => result.status === 'rejected')?.reason;
     })();
     return this.#closing;
+  }
+
+  /** Says in the log, in config.json and in checkpoints to come how steps are computed from now on. */
+  async #computesBy(computation: Computation): Promise<void> {
+    this.machinery.prepared.log.warn(describeComputation(this.#config.amp_dtype, computation));
+    this.#run?.computesIn(computation.precision.dtype);
+    await this.#describe?.(computation);
   }
 
   #parts(tasks: SynthesisTasks, sinks: TrainingRunParts['sinks']): Omit<TrainingRunParts, 'effectiveDtype'> {

@@ -17,6 +17,7 @@ import {
   transferWeights,
 } from '../../model/index.js';
 import { keyedGenerator } from '../../workers/index.js';
+import { ClipsAtOnce } from '../run/clipsAtOnce.js';
 import { type SaveRequest, saveCheckpoint } from '../run/saveCheckpoint.js';
 import { OutOfMemoryError, SplitSteps } from './splitSteps.js';
 import { Utilisation } from './utilisation.js';
@@ -52,22 +53,51 @@ export type StartReply = { engine: EngineInfo; computation: Computation; paramet
 /** `clips` uint8 `[B,T,H,W,3]`, moved; labels `[B]`. */
 export type MicroRequest = { clips: Uint8Array; labels: Int32Array; step: number; micro: number; seed: number };
 /**
- * `parts`: in how many the micro-batch was computed, more than one where memory is short. `notes`: what the user should
- * know of the step, such as why it is not recorded.
+ * What the user should know of a call, such as why its step is not recorded, and how training steps are computed from
+ * now on, where that has changed.
  */
-export type MicroReply = { result: MicroResult; parts: number; ms: number; notes: string[] };
+export type News = { notes: string[]; computation?: Computation };
+/** `parts`: in how many the micro-batch was computed, more than one where memory is short. */
+export type MicroReply = News & { result: MicroResult; parts: number; ms: number };
 /** `utilisation`: what the step's matrix products and convolutions made of the engine's peak, where it was recorded. */
-export type ApplyReply = { gradNorm: number; lr: number; skipped: boolean; utilisation?: number; ms: number };
+export type ApplyReply = News & { gradNorm: number; lr: number; skipped: boolean; utilisation?: number; ms: number };
 export type ScoreRequest = { clips: Uint8Array; count: number };
-export type ScoreReply = { probability: Float32Array; hllRatio: Float32Array };
+export type ScoreReply = News & { probability: Float32Array; hllRatio: Float32Array };
 
 /** What is to be told with the next answer. */
 const notes: string[] = [];
-let session: { model: StfMamba; trainer: Trainer; steps: SplitSteps; utilisation: Utilisation } | undefined;
+type Session = {
+  model: StfMamba;
+  trainer: Trainer;
+  steps: SplitSteps;
+  utilisation: Utilisation;
+  engine: EngineInfo;
+  /** As it was told last. */
+  computation: Computation;
+};
+let session: Session | undefined;
+const clipsAtOnce = new ClipsAtOnce((most) =>
+  notes.push(`memory ran out while clips were scored: at most ${most} at once from now on`),
+);
 
 function running() {
   if (!session) throw new Error('train actor: start must come first');
   return session;
+}
+
+const computationOf = ({ trainer, engine }: Pick<Session, 'trainer' | 'engine'>): Computation => ({
+  step: trainer.stepMode,
+  precision: trainer.precision,
+  operations: engine.operations,
+});
+
+/** What has not been told yet. */
+function news(): News {
+  const session = running();
+  const computation = computationOf(session);
+  const changed = computation.step !== session.computation.step;
+  session.computation = computation;
+  return { notes: notes.splice(0), ...(changed ? { computation } : {}) };
 }
 
 /** Errors lose their class between threads; what the user must be told travels as a name and a message. */
@@ -98,13 +128,10 @@ export const start = (request: StartRequest): Promise<StartReply | ActorFailure>
       const { tensors } = await readCheckpoint(request.resume);
       trainer.importState(tensors);
     } else await firstWeights(model, request, (note) => notes.push(note));
-    const utilisation = new Utilisation(trainer, trainer.stepMode === 'recorded' ? measureMatrixPeak() : undefined);
-    session = { model, trainer, steps: new SplitSteps(trainer, request.parts), utilisation };
-    const computation: Computation = {
-      step: trainer.stepMode,
-      precision: trainer.precision,
-      operations: engine.operations,
-    };
+    const peak = trainer.stepMode === 'recorded' ? measureMatrixPeak(trainer.precision.dtype) : undefined;
+    const utilisation = new Utilisation(trainer, peak);
+    const computation = computationOf({ trainer, engine });
+    session = { model, trainer, steps: new SplitSteps(trainer, request.parts), utilisation, engine, computation };
     return { engine, computation, parameters: model.countParameters(), notes: notes.splice(0) };
   });
 
@@ -133,7 +160,7 @@ export const micro = (request: MicroRequest): Promise<MicroReply | ActorFailure>
     const result = steps.take({ clips, labels, masks });
     const ms = performance.now() - begun;
     utilisation.add(ms);
-    return { result, parts: steps.parts, ms, notes: notes.splice(0) };
+    return { result, parts: steps.parts, ms, ...news() };
   });
 
 export const apply = ({ step }: { step: number }): Promise<ApplyReply | ActorFailure> =>
@@ -144,26 +171,24 @@ export const apply = ({ step }: { step: number }): Promise<ApplyReply | ActorFai
     steps.end();
     const ms = performance.now() - begun;
     utilisation.add(ms);
-    return { ...applied, utilisation: utilisation.take(), ms };
+    return { ...applied, utilisation: utilisation.take(), ms, ...news() };
   });
 
 export const score = ({ clips, count }: ScoreRequest): Promise<ScoreReply | ActorFailure> =>
   answered(() => {
     const { trainer, steps } = running();
-    // A clip's score does not depend on those beside it, so what is too much at once is scored in parts.
-    const size = Math.ceil(count / steps.parts);
     const bytes = clips.length / count;
     const probability = new Float32Array(count);
     const hllRatio = new Float32Array(count);
     trainer.withAverage(() => {
-      for (let from = 0; from < count; from += size) {
-        const to = Math.min(from + size, count);
-        const part = trainer.predict(steps.parts === 1 ? clips : clips.slice(from * bytes, to * bytes), to - from);
+      // What is too much at once for a training step is scored in parts to begin with.
+      clipsAtOnce.each(count, Math.ceil(count / steps.parts), (from, to) => {
+        const part = trainer.predict(clips.subarray(from * bytes, to * bytes), to - from);
         probability.set(part.probability, from);
         hllRatio.set(part.hllRatio, from);
-      }
+      });
     });
-    return { probability, hllRatio };
+    return { probability, hllRatio, ...news() };
   });
 
 export const save = (request: SaveRequest): Promise<{ saved: string[] } | ActorFailure> =>

@@ -6,8 +6,10 @@ import { UserError } from '../userError.js';
 import type {
   ActorFailure,
   ApplyReply,
+  Computation,
   MicroReply,
   MicroRequest,
+  News,
   ScoreReply,
   ScoreRequest,
   StartReply,
@@ -28,8 +30,14 @@ export class DivergedError extends TrainingError {
 export class TrainActorClient {
   readonly #thread: Piscina;
 
-  /** @param warn told what the user should know of the training step */
-  constructor(private readonly warn: (note: string) => void = () => {}) {
+  /**
+   * @param warn told what the user should know of the training step
+   * @param changed told how training steps are computed from now on, once it is otherwise than `start` said
+   */
+  constructor(
+    private readonly warn: (note: string) => void = () => {},
+    private readonly changed: (computation: Computation) => Promise<void> = async () => {},
+  ) {
     this.#thread = engineThread(compiledModule('./trainActor.js', import.meta.url));
   }
 
@@ -53,22 +61,27 @@ export class TrainActorClient {
   }
 
   /** The bytes of `clips` are moved: the caller cannot read them afterwards. */
-  async micro(request: MicroRequest): Promise<MicroReply> {
-    const reply = await this.#call<MicroReply>('micro', request, [request.clips.buffer as ArrayBuffer]);
-    for (const note of reply.notes) this.warn(note);
-    return reply;
+  micro(request: MicroRequest): Promise<MicroReply> {
+    return this.#told(this.#call<MicroReply>('micro', request, [request.clips.buffer as ArrayBuffer]));
   }
 
   apply(step: number): Promise<ApplyReply> {
-    return this.#call('apply', { step });
+    return this.#told(this.#call<ApplyReply>('apply', { step }));
   }
 
   score(request: ScoreRequest): Promise<ScoreReply> {
-    return this.#call('score', request, [request.clips.buffer as ArrayBuffer]);
+    return this.#told(this.#call<ScoreReply>('score', request, [request.clips.buffer as ArrayBuffer]));
   }
 
   save(request: SaveRequest): Promise<{ saved: string[] }> {
     return this.#call('save', request);
+  }
+
+  async #told<Reply extends News>(answer: Promise<Reply>): Promise<Reply> {
+    const reply = await answer;
+    for (const note of reply.notes) this.warn(note);
+    if (reply.computation) await this.changed(reply.computation);
+    return reply;
   }
 
   async close(): Promise<void> {

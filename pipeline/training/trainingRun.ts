@@ -43,7 +43,7 @@ export type TrainingRunParts = {
   configSections: object;
   /** Which bytes the H.264 codec makes, where one is used. */
   codecDigest?: string;
-  /** In what the products of the training step are computed. */
+  /** In what the products of the training step are computed to begin with. */
   effectiveDtype: 'float32' | 'bfloat16';
   plan: TrainingPlan;
   sampler: Pick<Sampler, 'plans' | 'stepsPerEpoch'>;
@@ -153,6 +153,12 @@ export class TrainingRun {
           effectiveDtype: parts.effectiveDtype,
         };
     this.#savedStep = resumed?.step;
+  }
+
+  /** Notes in what the products of training steps are computed from now on. */
+  computesIn(dtype: RunState['effectiveDtype']): void {
+    this.#state.effectiveDtype = dtype;
+    this.#unsaved = true;
   }
 
   /** Pairs that are made and not yet trained on. */

@@ -1,6 +1,6 @@
 /**
  * Model FLOPs utilisation (Chowdhery et al., PaLM, 2022): the floating-point operations that a step needs, by its time
- * and by the most that the hardware was seen to do in float32.
+ * and by the most that the hardware was seen to do in the precision of the step's products.
  */
 export class Utilisation {
   #flops = 0;

@@ -1,6 +1,6 @@
 import type { GraphAttribute, GraphNode, GraphOutput, NativeGraph } from '../ownAddon.js';
 import { flopCount } from './flopCount.js';
-import { currentPlace } from './place.js';
+import { currentPlace, ofPlace } from './place.js';
 import { RecordingError } from './recordingError.js';
 
 /** TensorFlow's numbers of the types in use (tensorflow/core/framework/types.proto). */
@@ -105,4 +105,4 @@ export class RecordedGraph {
   }
 }
 
-const described = (type: string): string => `the operation ${type}${currentPlace() ? ` in ${currentPlace()}` : ''}`;
+const described = (type: string): string => `the operation ${type}${ofPlace()}`;

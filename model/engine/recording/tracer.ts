@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import type { GraphAttribute } from '../ownAddon.js';
 import type { GraphVariables } from './graphVariables.js';
+import { float32Needed } from './inFloat32.js';
 import { asMatrixProduct } from './matrixProduct.js';
 import { castToBfloat16 } from './mixedPrecision.js';
+import { ofPlace } from './place.js';
 import { type Attributes, type GraphTensor, type RecordedGraph, TYPES } from './recordedGraph.js';
 import { RecordingError } from './recordingError.js';
 
@@ -113,7 +115,7 @@ export class Tracer {
 
   #constantOf(dataId: object): GraphTensor {
     const data = this.#backend.tensorMap.get(dataId);
-    if (!data) throw new RecordingError('a tensor of another engine takes part in it');
+    if (!data) throw new RecordingError(`a tensor of another engine takes part in it${ofPlace()}`);
     const values = data.values ?? this.#backend.binding.tensorDataSync(data.id);
     return this.graph.constant(data.dtype, data.shape, bytesOf(values, data.dtype));
   }
@@ -124,7 +126,7 @@ export class Tracer {
     const readSync = this.#backend.readSync;
     this.#backend.readSync = (dataId) => {
       if (this.#sources.has(dataId) && !this.#backend.tensorMap.get(dataId)?.values) {
-        throw new RecordingError('it reads a result back');
+        throw new RecordingError(`it reads a result back${ofPlace()}`);
       }
       return readSync.call(this.#backend, dataId);
     };
@@ -149,8 +151,9 @@ export class Tracer {
   #add(name: string, inputs: GraphTensor[], attributes: Attributes): GraphTensor[] {
     const add = (name: string, inputs: readonly GraphTensor[], attributes: Attributes) =>
       asMatrixProduct(this.graph, name, inputs, attributes) ?? this.graph.add(name, inputs, attributes);
+    const narrow = this.options.bfloat16 && !float32Needed();
     return (
-      (this.options.bfloat16 ? castToBfloat16(this.graph, add, name, inputs, attributes, this.#narrowed) : undefined) ??
+      (narrow ? castToBfloat16(this.graph, add, name, inputs, attributes, this.#narrowed) : undefined) ??
       add(name, inputs, attributes)
     );
   }
@@ -171,7 +174,9 @@ export class Tracer {
       case binding.TF_ATTR_SHAPE:
         return { kind: 'shape', value: value as number[] };
       default:
-        throw new RecordingError(`the operation ${operation} has the attribute ${name} of unknown type ${type}`);
+        throw new RecordingError(
+          `the operation ${operation}${ofPlace()} has the attribute ${name} of unknown type ${type}`,
+        );
     }
   }
 }
@@ -218,7 +223,7 @@ function tfjsType(operation: string, dtype: number): tf.DataType {
     case TYPES.bool:
       return 'bool';
     default:
-      throw new RecordingError(`the operation ${operation} gives a tensor of TensorFlow's type ${dtype}`);
+      throw new RecordingError(`the operation ${operation}${ofPlace()} gives a tensor of TensorFlow's type ${dtype}`);
   }
 }
 
@@ -236,6 +241,6 @@ function bytesOf(values: ArrayLike<number>, dtype: number): ArrayBufferView {
     case TYPES.uint8:
       return Uint8Array.from(values);
     default:
-      throw new RecordingError(`a constant has TensorFlow's type ${dtype}`);
+      throw new RecordingError(`a constant${ofPlace()} has TensorFlow's type ${dtype}`);
   }
 }

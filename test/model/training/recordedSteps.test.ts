@@ -168,6 +168,29 @@ describe.skipIf(await noRecorder())('recorded steps', () => {
     expect(trainer.apply(2)).toMatchObject({ skipped: false });
   });
 
+  it.each([
+    ['recorded', true],
+    ['recorded', false],
+    ['eager', true],
+    ['eager', false],
+  ] as const)('leave out offsets that are no numbers, %s, by operations of our own: %s', (step, own) => {
+    useOwnOperations(own);
+    const { model, trainer, notes } = open(as(phaseA(), step));
+    train({ trainer }, 0, 1);
+    const before = trainer.exportState();
+    const kernel = model.parameters.get([...model.parameters.keys()].find((name) => name.endsWith('offset.kernel'))!)!;
+    const good = kernel.clone();
+    kernel.assign(kernel.mul(Number.NaN));
+    expect(trainer.accumulate(batch(5), seededUniform(5)).total).toBeNaN();
+    expect(trainer.apply(1)).toMatchObject({ skipped: true });
+    kernel.assign(good);
+    const after = trainer.exportState();
+    for (const [name, { data }] of before) if (name !== 'optim.counters') expect(after.get(name)!.data).toEqual(data);
+    expect(Number.isFinite(trainer.accumulate(batch(5), seededUniform(5)).total)).toBe(true);
+    expect(trainer.apply(2)).toMatchObject({ skipped: false });
+    expect([notes, trainer.stepMode]).toEqual([[], step]);
+  });
+
   it('average the same weights as eager ones', () => {
     const [recorded, eager] = [open(as(phaseA(), 'recorded')), open(as(phaseA(), 'eager'))];
     for (const one of [recorded, eager]) train(one, 0, 1);

@@ -4,14 +4,16 @@
  *
  *   FAULT_SKIP=5..9      optimiser steps whose gradient is not finite, as long as the rate is the one asked for
  *   FAULT_OOM=4          no memory for more than so many clips at once
+ *   FAULT_RECORD=Sum     steps with an operation of this type cannot be recorded
+ *   FAULT_FLAGS=amx_bf16 the processor says that it has these features too
  *   FAULT_FULL=file      the disk takes nothing more into files that FAULT_PATH matches, as long as this file exists
  *   FAULT_KILL=17        kill -9 before the 17th call to the file system about files that FAULT_PATH matches
  */
-import { existsSync } from 'node:fs';
+import syncFs, { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
-const { FAULT_SKIP, FAULT_OOM, FAULT_FULL, FAULT_KILL, FAULT_PATH } = process.env;
+const { FAULT_SKIP, FAULT_OOM, FAULT_RECORD, FAULT_FLAGS, FAULT_FULL, FAULT_KILL, FAULT_PATH } = process.env;
 
 if (FAULT_SKIP || FAULT_OOM) {
   const { Trainer } = await import('../../../dist/model/training/trainer.js');
@@ -31,6 +33,25 @@ if (FAULT_SKIP || FAULT_OOM) {
       if (batch.labels.length / parts <= Number(FAULT_OOM)) return accumulate.call(this, batch, uniform, parts);
       throw new Error('RESOURCE_EXHAUSTED: OOM when allocating tensor');
     };
+}
+
+if (FAULT_RECORD) {
+  const { RecordedGraph } = await import('../../../dist/model/engine/recording/recordedGraph.js');
+  const { RecordingError } = await import('../../../dist/model/engine/recording/recordingError.js');
+  const { add } = RecordedGraph.prototype;
+  RecordedGraph.prototype.add = function (type, ...rest) {
+    if (type === FAULT_RECORD) throw new RecordingError(`the operation ${type} is made to fail`);
+    return add.call(this, type, ...rest);
+  };
+}
+
+if (FAULT_FLAGS) {
+  const real = syncFs.readFileSync;
+  syncFs.readFileSync = (path, ...rest) => {
+    const content = real(path, ...rest);
+    return path === '/proc/cpuinfo' ? content.replaceAll(/^(flags\s*:.*)$/gm, `$1 ${FAULT_FLAGS}`) : content;
+  };
+  syncBuiltinESMExports();
 }
 
 if (FAULT_FULL || FAULT_KILL) {

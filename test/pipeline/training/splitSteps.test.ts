@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type MicroResult, phaseA, type StfConfig, StfMamba, startEngine, Trainer } from '../../../model/index.js';
-import { isOutOfMemory, SplitSteps, type SplittableTrainer } from '../../../pipeline/training/splitSteps.js';
+import { isOutOfMemory } from '../../../pipeline/run/outOfMemory.js';
+import { SplitSteps, type SplittableTrainer } from '../../../pipeline/training/splitSteps.js';
 import { seededUniform } from '../../model/seededUniform.js';
 
 const SIZE = 32;

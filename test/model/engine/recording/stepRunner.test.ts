@@ -4,9 +4,19 @@ import { inPlace } from '../../../../model/engine/recording/place.js';
 import { type StepInput, StepRunner } from '../../../../model/engine/recording/stepRunner.js';
 import { outsideRecording, waitFor } from '../../../../model/engine/recording/tracer.js';
 import { graphRecorder, startEngine } from '../../../../model/engine/startEngine.js';
+import { watchedRecorder } from './watchedRecorder.js';
 
 const { name: engine } = await startEngine('auto');
 const recorder = graphRecorder();
+
+const bindingOf = () => (tf.backend() as unknown as { binding: Record<string, number> }).binding;
+/** Runs an operation as kernels of the native backend do. */
+const execute = (name: string, attributes: object[], input: tf.Tensor): tf.Tensor =>
+  (
+    tf.backend() as unknown as {
+      executeSingleOutput(name: string, attributes: object[], inputs: tf.Tensor[]): tf.Tensor;
+    }
+  ).executeSingleOutput(name, attributes, [input]);
 
 const floats = (...values: number[]): StepInput => ({
   dtype: 'float32',
@@ -137,10 +147,12 @@ describe.skipIf(recorder === undefined)('a step that cannot be recorded', () => 
       return [];
     };
     runner.run('add', [floats(1, 2)], add);
-    const branch = ([x]: tf.Tensor[]) => [tf.sum(x!).dataSync()[0]! > 0 ? tf.mul(sum, 2) : sum];
+    const branch = ([x]: tf.Tensor[]) => [
+      inPlace('stage3.1', () => tf.sum(x!).dataSync()[0]!) > 0 ? tf.mul(sum, 2) : sum,
+    ];
     expect(runner.run('branch', [floats(1, 1)], branch)).toEqual([Float32Array.of(2, 4)]);
     expect(notes).toEqual([
-      'the step "branch" cannot be recorded (it reads a result back); all goes on eagerly, in float32, which is slower',
+      'the step "branch" cannot be recorded (it reads a result back in stage3.1); all goes on eagerly, in float32, which is slower',
     ]);
     expect(runner.mode).toBe('eager');
     runner.run('add', [floats(1, 2)], add);
@@ -151,10 +163,7 @@ describe.skipIf(recorder === undefined)('a step that cannot be recorded', () => 
     const notes: string[] = [];
     const step = ([x]: tf.Tensor[]) =>
       inPlace('temporal1', () => {
-        const backend = tf.backend() as unknown as {
-          executeSingleOutput(name: string, attributes: object[], inputs: tf.Tensor[]): tf.Tensor;
-        };
-        return [backend.executeSingleOutput('StfNoSuchOperation', [], [x!])];
+        return [execute('StfNoSuchOperation', [], x!)];
       });
     expect(() => runnerOf([], notes).run('odd', [floats(1)], step)).toThrow();
     expect(notes[0]).toContain(
@@ -166,13 +175,87 @@ describe.skipIf(recorder === undefined)('a step that cannot be recorded', () => 
   it('because of a shape that depends on values is named too', () => {
     const notes: string[] = [];
     const step = ([x]: tf.Tensor[]) => {
-      const backend = tf.backend() as unknown as {
-        executeSingleOutput(name: string, attributes: object[], inputs: tf.Tensor[]): tf.Tensor;
-      };
-      return [tf.cast(backend.executeSingleOutput('Where', [], [tf.greater(x!, 1)]), 'float32')];
+      return [tf.cast(execute('Where', [], tf.greater(x!, 1)), 'float32')];
     };
     runnerOf([], notes).run('where', [floats(1, 2)], step);
     expect(notes[0]).toContain('the operation Where gives a tensor whose shape depends on values');
+  });
+
+  const { TF_ATTR_TYPE, TF_ATTR_BOOL } = engine === 'tensorflow' ? bindingOf() : {};
+  const DOUBLE = 2;
+  it.each<[string, string, { name: string; type: number | undefined; value: unknown }[], string]>([
+    [
+      'an attribute of a type that recording does not know',
+      'Exp',
+      [{ name: 'odd', type: 99, value: 1 }],
+      'the operation Exp in head has the attribute odd of unknown type 99',
+    ],
+    [
+      'numbers of a type that tfjs does not have',
+      'Cast',
+      [
+        { name: 'SrcT', type: TF_ATTR_TYPE, value: 1 },
+        { name: 'DstT', type: TF_ATTR_TYPE, value: DOUBLE },
+        { name: 'Truncate', type: TF_ATTR_BOOL, value: false },
+      ],
+      "the operation Cast in head gives a tensor of TensorFlow's type 2",
+    ],
+  ])('because of %s is named with its place too', (_, operation, attributes, message) => {
+    const notes: string[] = [];
+    const recording = () =>
+      runnerOf([], notes).run('odd', [floats(1)], ([x]) => [inPlace('head', () => execute(operation, attributes, x!))]);
+    // Eagerly, tfjs may have no use for it either.
+    expect(recording).toThrow();
+    expect(notes[0]).toContain(`the step "odd" cannot be recorded (${message}); all goes on eagerly`);
+  });
+});
+
+describe.skipIf(recorder === undefined)('a recorded step that the device has no kernel for', () => {
+  const noKernel = "No OpKernel was registered to support Op 'StfGelu' used by {{node step/head/StfGelu_3}}\nand more";
+  /** Fails as TensorFlow does, from the `from`-th time on that results are asked for. */
+  const failing = (from: number) => {
+    let runs = 0;
+    const fake = watchedRecorder(
+      recorder!,
+      () => {},
+      (request, real) => {
+        if (request.feeds.length > 0 && request.fetches.length > 0 && ++runs >= from) throw new Error(noKernel);
+        return real(request);
+      },
+    );
+    return fake;
+  };
+  const add = (sum: tf.Variable) => (inputs: tf.Tensor[]) => {
+    sum.assign(tf.add(sum, inputs[0]!));
+    return [tf.sum(sum)];
+  };
+
+  it('runs eagerly from the same state, with a note', () => {
+    const notes: string[] = [];
+    const sum = variable(5, 6);
+    const runner = new StepRunner({
+      variables: () => [sum],
+      recorder: failing(1),
+      say: (note) => notes.push(note),
+    });
+    made.push(runner);
+    expect(runner.run('add', [floats(1, 2)], add(sum))).toEqual([Float32Array.of(14)]);
+    expect(notes).toEqual([
+      `the step "add" cannot be run as recorded (${noKernel.split('\n')[0]}); all goes on eagerly, in float32, which is slower`,
+    ]);
+    expect(runner.mode).toBe('eager');
+    expect(runner.run('add', [floats(1, 2)], add(sum))).toEqual([Float32Array.of(17)]);
+  });
+
+  it('but has run before fails: it may have moved variables', () => {
+    const notes: string[] = [];
+    const sum = variable(5, 6);
+    const runner = new StepRunner({ variables: () => [sum], recorder: failing(2), say: (note) => notes.push(note) });
+    made.push(runner);
+    runner.run('add', [floats(1, 2)], add(sum));
+    expect(() => runner.run('add', [floats(1, 2)], add(sum))).toThrow('No OpKernel');
+    expect(notes).toEqual([]);
+    expect(runner.mode).toBe('recorded');
   });
 });
 
