@@ -36,7 +36,7 @@ export function networkPage(): string {
 
 const introduction = `# The network
 
-<!-- Written by \`npm run docs\` from a run of the network; a test compares. Do not edit. -->
+<!-- Written by \`npm run docs:network\` from a run of the network; a test compares. Do not edit. -->
 
 Shapes are those of one clip, without the batch: time × height × width × channels for maps, time × channels for tokens.
 A clip of uint8 pixels enters \`stem\`; \`dwt\` transforms the stem's map and measures the energies; each \`dwt.gate\`

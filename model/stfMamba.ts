@@ -43,7 +43,7 @@ export class StfMamba {
   readonly #frameHead: Lateral | undefined;
 
   /**
-   * Weights of a pretrained backbone are not read here: see loadPretrained.
+   * Weights of a pretrained backbone are not read here: see loadBackbone.
    *
    * @param uniform draws the initial parameters
    */

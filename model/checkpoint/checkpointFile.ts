@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { writeAtomically } from './atomicFile.js';
 import { CheckpointError } from './checkpointError.js';
 import type { HostTensor } from './hostTensor.js';
+import { printable } from './printable.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 
 /** Entries of the file's metadata. */
@@ -102,8 +103,8 @@ export async function readCheckpoint(
     }
     return { tensors, state: state as Record<string, unknown> };
   } catch (error) {
-    throw new CheckpointError(`checkpoint ${path} is damaged or not a safetensors file: ${(error as Error).message}`, {
-      cause: error,
-    });
+    const { message } = error as Error;
+    const problem = error instanceof CheckpointError ? message : printable(message);
+    throw new CheckpointError(`checkpoint ${path} is damaged or not a safetensors file: ${problem}`, { cause: error });
   }
 }

@@ -56,6 +56,10 @@ export function checkSameNetwork(saved: unknown, current: StfConfig, file: strin
 
 /** The configuration that a checkpoint carries, checked. */
 export function savedConfig(saved: unknown, file: string): StfConfig {
+  // Of nothing, the defaults would come, and be taken for what the checkpoint was trained with.
+  if (typeof saved !== 'object' || saved === null) {
+    throw new CheckpointError(`checkpoint ${file} carries no configuration`);
+  }
   try {
     return resolveConfig({ object: saved }).config;
   } catch (error) {

@@ -4,6 +4,7 @@ import { averagedWeights } from './averagedWeights.js';
 import { CheckpointError } from './checkpointError.js';
 import type { HostTensor } from './hostTensor.js';
 import { loadWeights } from './loadWeights.js';
+import { printable } from './printable.js';
 import { fromTorchLayout } from './torchLayout.js';
 import { readWeightFile } from './weightFile.js';
 
@@ -25,14 +26,15 @@ const ownMark = 'dwt.alpha_logit';
 const dispensable = /^backbone\.head\.norm\./;
 const listed = 6;
 const someOf = (names: readonly string[]) =>
-  names.slice(0, listed).join(', ') + (names.length > listed ? `, … (${names.length})` : '');
+  names.slice(0, listed).map(printable).join(', ') + (names.length > listed ? `, … (${names.length})` : '');
 
 /**
  * Fills a model's backbone with someone's weights: safetensors or PyTorch's `.pt`, `.pth`; names of timm, of the
  * authors' code or of Hugging Face, with or without a common prefix; PyTorch's layouts; float16, bfloat16, float32. Or
  * a checkpoint of another run, whatever its phase and the size of its clips. All or nothing.
  *
- * @throws CheckpointError when the file cannot be read, is of another network, lacks weights or has other shapes
+ * @throws CheckpointError when the file cannot be read, is of another network, lacks weights, has other shapes or holds
+ *   what is no finite number
  */
 export async function loadBackbone(
   model: { readonly parameters: ReadonlyMap<string, tf.Variable> },

@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { assertFinite } from './assertFinite.js';
 import { CheckpointError } from './checkpointError.js';
 import type { HostTensor } from './hostTensor.js';
+import { printable } from './printable.js';
+import { valueText } from './valueText.js';
 
 /** Tensors of a checkpoint that are not the model's weights: the optimiser's state and the moving average. */
 export const isTrainingState = (name: string): boolean => name.startsWith('optim.') || name.startsWith('ema.');
@@ -56,10 +58,12 @@ export function loadWeights(
   const named = renamed(tensors, model.parameters, aliases);
   for (const [name, { shape }] of model.parameters) {
     const tensor = named.get(name);
-    const [expected, received] = [`F32 [${shape}]`, tensor && `${tensor.dtype} [${tensor.shape}]`];
-    if (received === undefined) report.missing.push(name);
-    else if (received === expected) report.loaded.push(name);
-    else report.mismatched.push({ name, expected, received });
+    if (!tensor) report.missing.push(name);
+    else if (tensor.dtype === 'F32' && tf.util.arraysEqual(tensor.shape, shape)) report.loaded.push(name);
+    else {
+      const received = `${tensor.dtype} ${valueText(tensor.shape)}`;
+      report.mismatched.push({ name, expected: `F32 [${shape}]`, received });
+    }
   }
   for (const name of named.keys()) {
     if (!model.parameters.has(name) && !isTrainingState(name)) report.unexpected.push(name);
@@ -92,7 +96,3 @@ function renamed(
   };
   return new Map([...tensors].map(([name, tensor]) => [other(name), tensor]));
 }
-
-/** Names come from files: control characters must not reach a terminal as they are. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const printable = (name: string): string => (/[\u0000-\u001f\u007f-\u009f]/.test(name) ? JSON.stringify(name) : name);

@@ -1,5 +1,7 @@
 import { CheckpointError } from './checkpointError.js';
 import { bytesOf, elementCount, type HostDtype, type HostTensor, isHostDtype, viewAs } from './hostTensor.js';
+import { printable } from './printable.js';
+import { valueText } from './valueText.js';
 
 /**
  * The safetensors format (https://huggingface.co/docs/safetensors): eight bytes little-endian header length, a JSON
@@ -66,7 +68,7 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, start)));
   } catch (error) {
-    throw new CheckpointError(`expected a JSON header at offset 8: ${(error as Error).message}`);
+    throw new CheckpointError(`expected a JSON header at offset 8: ${printable((error as Error).message)}`);
   }
   if (typeof header !== 'object' || header === null || Array.isArray(header)) {
     throw new CheckpointError('expected a JSON object as header at offset 8');
@@ -75,22 +77,23 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start
 }
 
 function readEntry(name: string, value: unknown, available: number): Entry {
+  const shown = printable(name);
   const { dtype, shape, data_offsets: range } = (value ?? {}) as Partial<Record<keyof Entry, unknown>>;
-  if (!isHostDtype(dtype)) throw new CheckpointError(`${name}: unknown dtype ${JSON.stringify(dtype)}`);
+  if (!isHostDtype(dtype)) throw new CheckpointError(`${shown}: unknown dtype ${valueText(dtype)}`);
   if (!Array.isArray(shape) || !shape.every(isCount)) {
-    throw new CheckpointError(`${name}: expected a shape of whole numbers, received ${JSON.stringify(shape)}`);
+    throw new CheckpointError(`${shown}: expected a shape of whole numbers, received ${valueText(shape)}`);
   }
   if (!Array.isArray(range) || range.length !== 2 || !range.every(isCount) || range[0] > range[1]) {
-    throw new CheckpointError(`${name}: expected data_offsets [begin, end], received ${JSON.stringify(range)}`);
+    throw new CheckpointError(`${shown}: expected data_offsets [begin, end], received ${valueText(range)}`);
   }
   const [begin, end] = range as [number, number];
   if (end > available) {
-    throw new CheckpointError(`${name}: data_offsets [${begin}, ${end}] end behind the ${available} bytes of data`);
+    throw new CheckpointError(`${shown}: data_offsets [${begin}, ${end}] end behind the ${available} bytes of data`);
   }
   const expected = elementCount(shape) * bytesOf(dtype);
   if (end - begin !== expected) {
     throw new CheckpointError(
-      `${name}: expected ${expected} bytes for ${dtype} [${shape}], but data_offsets [${begin}, ${end}] hold ${end - begin}`,
+      `${shown}: expected ${expected} bytes for ${dtype} ${valueText(shape)}, but data_offsets [${begin}, ${end}] hold ${end - begin}`,
     );
   }
   return { dtype, shape, data_offsets: [begin, end] };
@@ -104,10 +107,12 @@ function checkLayout(entries: [string, Entry][], available: number) {
   let at = 0;
   let previous = 'the header';
   for (const { name, begin, end } of ordered) {
-    if (begin < at) throw new CheckpointError(`${name}: its data at ${begin} overlap those of ${previous}`);
+    if (begin < at) throw new CheckpointError(`${printable(name)}: its data at ${begin} overlap those of ${previous}`);
     if (begin > at)
-      throw new CheckpointError(`${name}: ${begin - at} bytes at ${at}, after ${previous}, belong to nothing`);
-    [at, previous] = [end, name];
+      throw new CheckpointError(
+        `${printable(name)}: ${begin - at} bytes at ${at}, after ${previous}, belong to nothing`,
+      );
+    [at, previous] = [end, printable(name)];
   }
   if (at !== available) {
     throw new CheckpointError(`expected data of ${at} bytes after the header, received ${available}`);

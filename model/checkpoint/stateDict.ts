@@ -1,6 +1,8 @@
 import { CheckpointError } from './checkpointError.js';
 import { bytesOf, elementCount, type HostTensor, viewAs } from './hostTensor.js';
+import { printable } from './printable.js';
 import { TorchTensor } from './torchPickle.js';
+import { valueText } from './valueText.js';
 
 /** Where training scripts put the weights among other things, averaged ones first, as timm prefers them. */
 const containers = ['state_dict_ema', 'model_ema', 'state_dict', 'model', 'module'];
@@ -20,9 +22,10 @@ export function stateDictOf(root: unknown): Map<string, TorchTensor> {
     const inner = root instanceof Map ? tensorsOf(root.get(key)) : new Map();
     if (inner.size > 0) return inner;
   }
+  const keyText = (key: unknown) => (typeof key === 'string' ? printable(key) : valueText(key));
   const keys =
     root instanceof Map
-      ? `a dictionary with ${[...root.keys()].slice(0, 8).map(String).join(', ') || 'nothing'}`
+      ? `a dictionary with ${[...root.keys()].slice(0, 8).map(keyText).join(', ') || 'nothing'}`
       : 'no dictionary';
   throw new CheckpointError(`expected a dictionary of tensors, also inside ${containers.join(', ')}, received ${keys}`);
 }
@@ -52,25 +55,26 @@ export function copyTensors(
   let total = 0;
   for (const [name, tensor] of tensors) {
     const { storage, offset, shape, strides } = tensor;
+    const [shown, key] = [printable(name), printable(storage.key)];
     const size = bytesOf(storage.dtype);
     const count = elementCount(shape);
     const bytes = storageOf(storage.key);
-    if (!bytes) throw new CheckpointError(`${name}: its data (storage ${storage.key}) are not in the file`);
+    if (!bytes) throw new CheckpointError(`${shown}: its data (storage ${key}) are not in the file`);
     if (bytes.length !== storage.length * size) {
       throw new CheckpointError(
-        `${name}: expected ${storage.length * size} bytes in storage ${storage.key}, received ${bytes.length}`,
+        `${shown}: expected ${storage.length * size} bytes in storage ${key}, received ${bytes.length}`,
       );
     }
     const last = offset + shape.reduce((sum, n, axis) => sum + (n - 1) * strides[axis]!, 0);
     if (count > storage.length || (count > 0 && last >= storage.length)) {
       throw new CheckpointError(
-        `${name}: shape [${shape}], strides [${strides}] and offset ${offset} reach beyond the ${storage.length} ` +
+        `${shown}: shape ${valueText(shape)}, strides ${valueText(strides)} and offset ${offset} reach beyond the ${storage.length} ` +
           `elements of its storage`,
       );
     }
     total += count * size;
     if (total > largestGrowth * fileBytes) {
-      throw new CheckpointError(`${name}: the tensors up to here are larger than ${largestGrowth} times the file`);
+      throw new CheckpointError(`${shown}: the tensors up to here are larger than ${largestGrowth} times the file`);
     }
     copies.set(name, contiguous(tensor, bytes, count));
   }

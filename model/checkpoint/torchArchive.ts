@@ -3,6 +3,7 @@ import * as yauzl from 'yauzl';
 import { zipEntries } from '../engine/install/zipEntries.js';
 import { CheckpointError } from './checkpointError.js';
 import type { HostTensor } from './hostTensor.js';
+import { printable } from './printable.js';
 import { copyTensors, stateDictOf } from './stateDict.js';
 import { readTorchPickle } from './torchPickle.js';
 
@@ -47,18 +48,20 @@ async function storedParts(file: Buffer): Promise<Map<string, Uint8Array>> {
       const { fileName: name, compressionMethod, uncompressedSize } = entry;
       if (name.endsWith('/')) continue;
       if (compressionMethod !== stored || entry.isEncrypted()) {
-        throw new CheckpointError(`${name} is compressed or encrypted, which PyTorch never does: expected plain data`);
+        throw new CheckpointError(
+          `${printable(name)} is compressed or encrypted, which PyTorch never does: expected plain data`,
+        );
       }
-      if (parts.has(name)) throw new CheckpointError(`${name} is in the archive twice`);
+      if (parts.has(name)) throw new CheckpointError(`${printable(name)} is in the archive twice`);
       total += uncompressedSize;
-      if (total > file.length) throw new CheckpointError(`${name} overlaps other files of the archive`);
+      if (total > file.length) throw new CheckpointError(`${printable(name)} overlaps other files of the archive`);
       const chunks: Buffer[] = [];
       for await (const chunk of await open(entry)) chunks.push(chunk as Buffer);
       parts.set(name, Buffer.concat(chunks));
     }
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
-    throw new CheckpointError(`expected a whole zip archive: ${(error as Error).message}`, { cause: error });
+    throw new CheckpointError(`expected a whole zip archive: ${printable((error as Error).message)}`, { cause: error });
   }
   return parts;
 }

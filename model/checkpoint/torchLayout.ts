@@ -1,7 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
+import { assertFinite } from './assertFinite.js';
 import { CheckpointError } from './checkpointError.js';
 import { float32Values } from './float32Values.js';
 import type { HostTensor } from './hostTensor.js';
+import { printable } from './printable.js';
+import { valueText } from './valueText.js';
 
 type Layout = { shape: number[]; order: number[] | undefined };
 
@@ -34,15 +37,18 @@ function torchLayouts(shape: readonly number[]): Layout[] {
  *
  * @param name as it stands in the file, for messages
  * @param shape what the result has to be
- * @throws CheckpointError naming the tensor, the expected and the found shape
+ * @throws CheckpointError naming the tensor: with the expected and the found shape, or what is no finite number in it
  */
 export function fromTorchLayout(tensor: HostTensor, name: string, shape: readonly number[]): tf.Tensor {
   const layouts = torchLayouts(shape);
   const layout = layouts.find((candidate) => tf.util.arraysEqual(candidate.shape, tensor.shape));
   if (!layout) {
-    throw new CheckpointError(`${name}: expected shape [${layouts[0]!.shape}], found [${tensor.shape}]`);
+    throw new CheckpointError(
+      `${printable(name)}: expected shape [${layouts[0]!.shape}], found ${valueText(tensor.shape)}`,
+    );
   }
-  const values = float32Values(tensor, name);
+  const values = float32Values(tensor, printable(name));
+  assertFinite(printable(name), values);
   return tf.tidy(() => {
     const found = tf.tensor(values, tensor.shape, 'float32');
     return tf.reshape(layout.order ? tf.transpose(found, layout.order) : found, [...shape]);

@@ -1,7 +1,9 @@
 import { CheckpointError } from './checkpointError.js';
 import { bytesOf, type HostTensor } from './hostTensor.js';
+import { printable } from './printable.js';
 import { copyTensors, stateDictOf } from './stateDict.js';
 import { readTorchPickle, type TorchStorage } from './torchPickle.js';
+import { valueText } from './valueText.js';
 
 /** What the first of the file's pickles says. */
 const magicNumber = 0x1950a86a20f9469cfc6cn;
@@ -26,7 +28,7 @@ export function readTorchLegacyFile(file: Uint8Array): Map<string, HostTensor> {
   };
   const [magic, version, machine] = [next().value, next().value, next().value];
   if (magic !== magicNumber || version !== protocolVersion) {
-    throw new CheckpointError(`expected PyTorch's format ${protocolVersion}, received ${String(version)}`);
+    throw new CheckpointError(`expected PyTorch's format ${protocolVersion}, received ${valueText(version)}`);
   }
   if (machine instanceof Map && machine.get('little_endian') === false) {
     throw new CheckpointError('the file was written on a big-endian machine, which is not read');
@@ -53,12 +55,15 @@ function locateStorages(
   let at = start;
   for (const key of keys) {
     const storage = known.get(key);
-    if (!storage) throw new CheckpointError(`storage ${key} belongs to no tensor: what follows cannot be found`);
-    if (at + 8 > file.length) throw new CheckpointError(`the file ends before storage ${key}`);
+    if (!storage)
+      throw new CheckpointError(`storage ${printable(key)} belongs to no tensor: what follows cannot be found`);
+    if (at + 8 > file.length) throw new CheckpointError(`the file ends before storage ${printable(key)}`);
     const length = view.getBigUint64(at, true);
     const end = BigInt(at) + 8n + length * BigInt(bytesOf(storage.dtype));
     if (end > BigInt(file.length)) {
-      throw new CheckpointError(`storage ${key} is said to have ${length} elements, but the file ends before that`);
+      throw new CheckpointError(
+        `storage ${printable(key)} is said to have ${length} elements, but the file ends before that`,
+      );
     }
     located.set(key, file.subarray(at + 8, Number(end)));
     at = Number(end);

@@ -1,6 +1,7 @@
 import { CheckpointError } from './checkpointError.js';
 import type { HostDtype } from './hostTensor.js';
 import { type PickleHost, readPickle } from './pickle.js';
+import { printable } from './printable.js';
 
 /** The flat memory that tensors of a PyTorch file lie in. */
 export class TorchStorage {
@@ -44,10 +45,15 @@ const storages: Record<string, HostDtype> = {
 };
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isCounts = (value: unknown): value is number[] => Array.isArray(value) && value.every(isCount);
+/** As many axes as PyTorch and NumPy allow. A pickle names a list many times, so that a long one would be read as often. */
+const mostAxes = 64;
+const isCounts = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length <= mostAxes && value.every(isCount);
+
+type Call = (args: readonly unknown[], work: Work) => unknown;
 
 /** The only calls that a file can make, each with what it amounts to. None of them is Python's function. */
-const calls: Record<string, (args: readonly unknown[]) => unknown> = {
+const calls: Record<string, Call> = {
   'collections.OrderedDict': orderedDict,
   'torch._utils._rebuild_tensor': rebuildTensor,
   'torch._utils._rebuild_tensor_v2': rebuildTensor,
@@ -65,8 +71,14 @@ const bystanders = new Set([
   '_codecs.encode',
 ]);
 
-/** @param seen receives every storage that a tensor lies in, by its key */
-const hostWith = (seen: Map<string, TorchStorage>): PickleHost => ({
+/** What calls may still copy. A few bytes can copy a long list again and again; honest files copy what they hold once. */
+type Work = { pairs: number };
+
+/**
+ * @param seen receives every storage that a tensor lies in, by its key
+ * @param work how many pairs may be copied into dictionaries, all in all
+ */
+const hostWith = (seen: Map<string, TorchStorage>, work: Work): PickleHost => ({
   global(module, name) {
     const text = `${module}.${name}`;
     const known =
@@ -76,7 +88,7 @@ const hostWith = (seen: Map<string, TorchStorage>): PickleHost => ({
       /^torch\.[a-z]+\d+$/.test(text);
     if (known) return new Name(text);
     throw new CheckpointError(
-      `the file asks for ${JSON.stringify(text)}, which weights do not need; nothing of it was run. Expected tensors in ` +
+      `the file asks for ${printable(JSON.stringify(text))}, which weights do not need; nothing of it was run. Expected tensors in ` +
         'dictionaries, as torch.save(model.state_dict(), path) writes them',
     );
   },
@@ -84,8 +96,8 @@ const hostWith = (seen: Map<string, TorchStorage>): PickleHost => ({
     if (!(callee instanceof Name)) throw new CheckpointError('the file calls something that is no function');
     if (bystanders.has(callee.text)) return ignored;
     const call = Object.hasOwn(calls, callee.text) ? calls[callee.text] : undefined;
-    if (!call) throw new CheckpointError(`the file calls ${callee.text}, which is no function of tensors`);
-    return call(args);
+    if (!call) throw new CheckpointError(`the file calls ${printable(callee.text)}, which is no function of tensors`);
+    return call(args, work);
   },
   persistent(id) {
     const [kind, type, key, , length, view] = Array.isArray(id) ? id : [];
@@ -94,17 +106,19 @@ const hostWith = (seen: Map<string, TorchStorage>): PickleHost => ({
       throw new CheckpointError('expected ("storage", type, key, device, elements) as the id of a tensor\'s memory');
     }
     if (view !== undefined && view !== null)
-      throw new CheckpointError(`storage ${key}: views of storages are not read`);
+      throw new CheckpointError(`storage ${printable(key)}: views of storages are not read`);
     const storage = seen.get(key) ?? new TorchStorage(dtype, key, length);
     if (storage.dtype !== dtype || storage.length !== length) {
-      throw new CheckpointError(`storage ${key} is described in two ways`);
+      throw new CheckpointError(`storage ${printable(key)} is described in two ways`);
     }
     seen.set(key, storage);
     return storage;
   },
 });
 
-function orderedDict([pairs = []]: readonly unknown[]): Map<unknown, unknown> {
+function orderedDict([pairs = []]: readonly unknown[], work: Work): Map<unknown, unknown> {
+  work.pairs -= Array.isArray(pairs) ? pairs.length : 0;
+  if (work.pairs < 0) throw new CheckpointError('its dictionaries are made of more pairs than the pickle has bytes');
   const isPair = (pair: unknown): pair is [unknown, unknown] => Array.isArray(pair) && pair.length === 2;
   if (!Array.isArray(pairs) || !pairs.every(isPair)) throw new CheckpointError('expected pairs for an OrderedDict');
   return new Map(pairs);
@@ -124,5 +138,5 @@ export function readTorchPickle(
   start = 0,
 ): { value: unknown; end: number; storages: ReadonlyMap<string, TorchStorage> } {
   const storages = new Map<string, TorchStorage>();
-  return { ...readPickle(bytes, start, hostWith(storages)), storages };
+  return { ...readPickle(bytes, start, hostWith(storages, { pairs: bytes.length - start })), storages };
 }

@@ -3,6 +3,10 @@ import { averagedWeights } from './averagedWeights.js';
 import { CheckpointError } from './checkpointError.js';
 import { readCheckpoint } from './checkpointFile.js';
 import { describeLoad, type LoadReport, loadWeights, type WeightAliases } from './loadWeights.js';
+import { printable } from './printable.js';
+
+/** Parts of a network to name in a line; no network of ours has as many. */
+const listed = 40;
 
 /**
  * Attention layers of V7.3's transformer whose shapes equal those of V8's Mamer blocks, so that Phase B may begin with
@@ -59,7 +63,10 @@ export function describeTransfer({
   transferred,
   total,
 }: TransferReport): string[] {
-  const parts = (names: string[]) => [...new Set(names.map((name) => name.split('.')[0]!))].join(', ');
+  const parts = (names: string[]) => {
+    const all = [...new Set(names.map((name) => name.split('.')[0]!))];
+    return all.slice(0, listed).map(printable).join(', ') + (all.length > listed ? `, … (${all.length})` : '');
+  };
   const line = (title: string, names: string[]) => (names.length > 0 ? [`${title}: ${parts(names)}`] : []);
   return [
     `${transferred} of ${total} parameters taken over (${((100 * transferred) / total).toFixed(1)} %)`,

@@ -34,6 +34,10 @@ export async function readWeightFile(path: string): Promise<Map<string, HostTens
     }
     return decodeSafetensors(file).tensors;
   } catch (error) {
+    // A stack or a memory that runs out over a file made for it, wherever no limit of ours was met before.
+    if (error instanceof RangeError) {
+      throw new CheckpointError(`cannot use weights ${path}: nested too deeply or too large`, { cause: error });
+    }
     if (!(error instanceof CheckpointError)) throw error;
     throw new CheckpointError(`cannot use weights ${path}: ${error.message}`, { cause: error });
   }

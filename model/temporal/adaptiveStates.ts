@@ -17,7 +17,8 @@ export function stateCount({ d_state, use_adaptive_sdim }: Pick<StfConfig, 'd_st
 
 /**
  * How many states a clip may use, `S = d_state·(1 + tanh(γ·e))`, e its flicker relative to white noise: more evidence,
- * more memory. The states come in groups (experts), those beyond S faded out. This controls capacity only: masked
+ * more memory. The states come in groups of width w (experts), of which the g-th counts by `clip((S − g·w)/w, 0, 1)`:
+ * a mixture of experts (Shazeer et al., 2017) whose gate is not learnt but measured. This controls capacity only: masked
  * states are computed all the same.
  */
 export class AdaptiveStates {

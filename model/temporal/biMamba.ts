@@ -25,8 +25,9 @@ type DirectionParameters = {
 };
 
 /**
- * A bidirectional selective state-space block with its own projections and parameters per direction,
- * `x + ([y_f; y_b]·W_p) ⊙ silu(z)`, followed by a position-wise branch. Two residual branches.
+ * A bidirectional selective state-space block (Mamba; Gu and Dao, 2023; in two directions as in Vision Mamba, Zhu et al.,
+ * 2024) with its own projections and parameters per direction, `x + ([y_f; y_b]·W_p) ⊙ silu(z)`, followed by a
+ * position-wise branch. Two residual branches.
  */
 export class BiMamba {
   readonly #states: number;

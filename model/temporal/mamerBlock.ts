@@ -10,7 +10,7 @@ import { Hydra, type HydraConfig } from './hydra.js';
 
 /**
  * Mamba and transformer in one block: `h = x + Hydra(LN x)`, `out = h + attention(LN h)`, without a position-wise
- * branch. Two residual branches.
+ * branch. Hydra is of Hwang et al. (2024), attention of Vaswani et al. (2017). Two residual branches.
  */
 export class MamerBlock {
   readonly #normHydra: LayerNormParameters;

@@ -10,7 +10,8 @@ import { Hydra, type HydraConfig } from './hydra.js';
 
 /**
  * A pre-norm block of two parallel paths, over time (Hydra) and over channels, weighed channel by channel by a learned
- * gate: `x + g⊙Hydra(n) + (1−g)⊙mix(n)`, `n = LN(x)`, `g = σ(γ)`. One residual branch.
+ * gate: `x + g⊙Hydra(n) + (1−g)⊙mix(n)`, `n = LN(x)`, `g = σ(γ)`. The name is that of Fake-Mamba's pre-norm encoder
+ * (Xuan et al., 2025), Hydra that of Hwang et al. (2024). One residual branch.
  */
 export class PnBlock {
   readonly #norm: LayerNormParameters;

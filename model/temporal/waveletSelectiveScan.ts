@@ -27,8 +27,16 @@ export type ScanInput = {
 
 /**
  * The wavelet-selective scan (W-SS): two streams over the coefficient frames, merged. Stream A follows flicker (HLL)
- * through time, stream B looks at the texture of HHH and HLH where the first stage's attention points. Flicker opens
+ * through time, stream B looks at the texture of HHH and HLH where the first stage's attention A₁ points. Flicker opens
  * the texture's gate. The last kernel starts at zero, so that the network starts without this path.
+ *
+ *     A:  a = LN([mean_hw(HLL); rms_hw(HLL)]·W_a + b_a)               F_t = LN(a + Hydra(LN a))
+ *     B:  X = [HHH; HLH],  X ← X ⊙ σ(W₂·relu(W₁·rms_thw(X)))          channel selection
+ *         X ← gelu(LN(conv₃ₓ₃ X)) ⊙ mean_c(A₁)                        where the attention points
+ *         b = mean_hw(X)·W_b + b_b                                    F_s = LN(b + Hydra(LN b))
+ *     out = (F_s ⊙ σ(F_t·W_g + b_g))·W_f + b_f                        each coefficient frame for two frames
+ *
+ * Hydra is of Hwang et al. (2024), channel selection after Hu, Shen and Sun (2018).
  */
 export class WaveletSelectiveScan {
   readonly #flicker: {

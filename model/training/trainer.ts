@@ -3,6 +3,7 @@ import { assertFinite } from '../checkpoint/assertFinite.js';
 import { CheckpointError } from '../checkpoint/checkpointError.js';
 import { float32, type HostTensor } from '../checkpoint/hostTensor.js';
 import { loadWeights } from '../checkpoint/loadWeights.js';
+import { valueText } from '../checkpoint/valueText.js';
 import type { StfConfig } from '../config/stfConfig.js';
 import { effectivePrecision, type Precision } from '../engine/precision.js';
 import { inPlace } from '../engine/recording/place.js';
@@ -431,9 +432,11 @@ function expectTensor(
   shape: readonly number[],
 ): HostTensor {
   const tensor = tensors.get(name);
-  const [expected, received] = [`${dtype} [${shape}]`, tensor ? `${tensor.dtype} [${tensor.shape}]` : 'nothing'];
-  if (!tensor || received !== expected) {
-    throw new CheckpointError(`cannot go on from this checkpoint: ${name}: expected ${expected}, received ${received}`);
+  if (!tensor || tensor.dtype !== dtype || !tf.util.arraysEqual(tensor.shape, [...shape])) {
+    const received = tensor ? `${tensor.dtype} ${valueText(tensor.shape)}` : 'nothing';
+    throw new CheckpointError(
+      `cannot go on from this checkpoint: ${name}: expected ${dtype} [${shape}], received ${received}`,
+    );
   }
   return tensor;
 }

@@ -23,7 +23,7 @@ const STRIDES = [4, 8, 16, 32] as const;
 const NEUTRAL_GATE = 1.5;
 
 /**
- * EfficientNet-Lite0 with timm's names: `conv_stem`, `bn1`, `blocks.{group}.{j}`, `conv_head`, `bn2`. f0 to f3 are the
+ * EfficientNet-Lite0 (after Tan and Le, 2019) with timm's names: `conv_stem`, `bn1`, `blocks.{group}.{j}`, `conv_head`, `bn2`. f0 to f3 are the
  * last maps of strides 4, 8, 16 and 32; tokens pass the network's own last convolution.
  */
 export class EfficientNetLite0 implements SpatialBackbone {

@@ -37,6 +37,7 @@ const trainCommand = new Command('node pipeline/train.js')
     'auto: go on from the last checkpoint in --out, if there is one; a file of another phase: begin with its weights',
   )
   .option('--init <file>', "begin with another run's weights, of whatever phase; --resume auto goes before it")
+  .option('--init-aliases', 'Phase B from Phase A: begin two Mamer blocks with its attention layers (default: anew)')
   .option('--epochs <n>', 'number of epochs', wholeNumber(1))
   .option('--max-steps <n>', 'number of optimiser steps', wholeNumber(1))
   .option('--budget <usd>', 'stop before this much is spent', money)

@@ -7,7 +7,7 @@ import type { Console } from '../progress.js';
 import { describeComputation, describeEngine } from '../run/describeRun.js';
 import { RunFolder } from '../run/runFolder.js';
 import { RunLock } from '../run/runLock.js';
-import type { RunState } from '../run/runState.js';
+import { type RunState, runStateOf } from '../run/runState.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { versions } from '../run/versions.js';
 import { RunViews } from '../training/runViews.js';
@@ -177,7 +177,7 @@ function checkShape({ shape }: Pick<BatchHeader, 'shape'>, { num_frames, img_siz
 }
 
 async function readState(file: string): Promise<RunState> {
-  const state = (await readCheckpoint(file)).state as RunState | null;
+  const { state } = await readCheckpoint(file);
   if (!state) throw new UserError(`--resume: ${file} holds weights only; expected a checkpoint that a run wrote`);
-  return state;
+  return runStateOf(state, file);
 }

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { CheckpointError } from '../../model/index.js';
 import type { Remedy } from '../training/remedy.js';
 
 /** What a checkpoint remembers of the run beside weights and moments. Plain JSON. */
@@ -50,3 +52,45 @@ export type RunState = {
   requestedDtype: string;
   effectiveDtype: 'float32' | 'bfloat16';
 };
+
+const count = z.int().nonnegative();
+const amount = z.number().nonnegative();
+
+/** What a run that goes on reads of a state; whatever else is in it travels on as it is. */
+const schema = z.looseObject({
+  version: z.literal(1),
+  phase: z.string(),
+  config: z.record(z.string(), z.unknown()).refine((sections) => Object.keys(sections).length > 0, {
+    error: 'expected the settings of the run, received none',
+  }),
+  step: count,
+  epoch: count,
+  scheduleSteps: count,
+  stepsPerEpoch: count,
+  best: z.object({ auc: z.number(), step: count }).nullable(),
+  spentUsd: amount,
+  wallSeconds: amount,
+  cpuSeconds: amount,
+  samples: count,
+  failed: count,
+  skippedInARow: count.optional(),
+  validatedStep: count.optional(),
+  remedies: z.array(z.object({ failedStep: count, fromStep: count })).optional(),
+  parts: z.int().positive().optional(),
+  clipsDigest: z.string().optional(),
+  quarantined: z.array(z.string()),
+  codecDigest: z.string().optional(),
+  requestedDtype: z.string(),
+  effectiveDtype: z.enum(['float32', 'bfloat16']),
+});
+
+/**
+ * The state that a checkpoint carries, checked.
+ * @throws CheckpointError naming the file and every field that is not what a run writes
+ */
+export function runStateOf(state: object, file: string): RunState {
+  const { success, data, error } = schema.safeParse(state);
+  if (success) return data as RunState;
+  const lines = error.issues.map(({ path, message }) => `  ${['state', ...path].join('.')}: ${message}`);
+  throw new CheckpointError(`checkpoint ${file} does not hold the state of a run:\n${lines.join('\n')}`);
+}

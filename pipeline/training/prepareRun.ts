@@ -10,7 +10,7 @@ import { projectFolder } from '../projectFolder.js';
 import { planRecording, type RecordOptions, type RecordPlan } from '../recording/recordPlan.js';
 import { RunFolder } from '../run/runFolder.js';
 import { RunLock } from '../run/runLock.js';
-import type { RunState } from '../run/runState.js';
+import { type RunState, runStateOf } from '../run/runState.js';
 import { UserError } from '../userError.js';
 import { readNewest } from './readNewest.js';
 import { checkResumable } from './resumeCheck.js';
@@ -25,6 +25,8 @@ export type TrainOptions = RecordOptions & {
   resume?: string;
   /** Checkpoint whose weights a new run begins with. */
   init?: string;
+  /** Whether attention layers of Phase A are to begin Mamer blocks of Phase B. */
+  initAliases?: boolean;
   epochs?: number;
   maxSteps?: number;
   budget?: number;
@@ -180,17 +182,36 @@ async function beginning(
     const newest = await readNewest(await folder.resumable());
     if (newest) return goOn(newest, phase, config, trainIds);
   }
+  if (options.initAliases) checkAliases(options);
   if (resume !== undefined && resume !== 'auto' && init !== undefined)
     throw new UserError('--init: expected no --resume <file> beside it; give the file to one of the two');
   const file = resume === 'auto' ? init : (resume ?? init);
-  const state = file === undefined ? null : ((await readCheckpoint(file)).state as RunState | null);
-  const goesOn = file !== undefined && file === resume && state?.phase === phase;
+  const { state } = file === undefined ? { state: null } : await readCheckpoint(file);
+  // Without a phase it is no state of a run, which is said below; it must not pass for one of another phase.
+  const goesOn =
+    file !== undefined &&
+    file === resume &&
+    state !== null &&
+    (typeof state.phase !== 'string' || state.phase === phase);
   // Only a run that goes on may write into its folder; any other beginning would wipe the logs that lie there.
   if (!(goesOn && inside(folder, file)) && resume !== 'auto' && (await folder.holdsRun()))
     throw new UserError(`${folder.path} holds a run already; give --resume auto to go on with it, or another --out`);
   if (file === undefined) return { resumed: undefined, transfer: undefined, notes: [] };
-  if (goesOn) return goOn({ file, state }, phase, config, trainIds);
+  if (goesOn && options.initAliases)
+    throw new UserError(
+      `--init-aliases: ${file} is of the same phase, so the run goes on with all of it; leave the option out`,
+    );
+  if (goesOn) return goOn({ file, state: runStateOf(state, file) }, phase, config, trainIds);
   return { resumed: undefined, transfer: file, notes: [`beginning with the weights of ${file}`] };
+}
+
+/** @throws UserError where there are no Mamer blocks to begin, or nothing to begin them with */
+function checkAliases({ phase, resume, init }: TrainOptions): void {
+  if (phase !== 'b') throw new UserError(`--init-aliases: expected --phase b, received ${phase}`);
+  if (init === undefined && (resume === undefined || resume === 'auto'))
+    throw new UserError(
+      '--init-aliases: expected --init <file> or --resume <file> of Phase A beside it, received neither',
+    );
 }
 
 function goOn(resumed: Resumed, phase: Preset, config: StfConfig, trainIds: readonly string[]): Beginning {

@@ -1,11 +1,11 @@
 import { CheckpointError, type HostTensor, readCheckpoint } from '../../model/index.js';
-import type { RunState } from '../run/runState.js';
+import { type RunState, runStateOf } from '../run/runState.js';
 
 /** A checkpoint to go on from, and the newer ones that were passed over, with what is wrong with them. */
 export type Newest = { file: string; state: RunState; passedOver: string[] };
 
 /**
- * Reads the first checkpoint of `files` that is whole, finite and wanted.
+ * Reads the first checkpoint of `files` that is whole, finite, of a run, and wanted.
  * @returns undefined when there is none among them.
  * @throws CheckpointError for the first of them when all are damaged; the system's error otherwise.
  */
@@ -22,8 +22,9 @@ export async function readNewest(
       if (!state) throw new CheckpointError(`${file} holds weights only; expected a checkpoint that a run wrote`);
       const spoilt = notFinite(tensors);
       if (spoilt) throw new CheckpointError(`${file}: ${spoilt} holds values that are not finite`);
+      const checked = runStateOf(state, file);
       whole++;
-      if (wanted(state as unknown as RunState)) return { file, state: state as unknown as RunState, passedOver };
+      if (wanted(checked)) return { file, state: checked, passedOver };
     } catch (error) {
       if (!(error instanceof CheckpointError)) throw error;
       first ??= error;

@@ -83,7 +83,7 @@ export class Stretch {
       ...(remedies.length > 0 ? { warmupFrom: remedies.at(-1)!.fromStep } : {}),
       ...(parts === undefined ? {} : { parts }),
       ...(resumed ? { resume: resumed.file } : {}),
-      ...(prepared.transfer ? { transfer: prepared.transfer } : {}),
+      ...(prepared.transfer ? { transfer: prepared.transfer, aliases: prepared.options.initAliases ?? false } : {}),
     });
     for (const note of notes) log.info(note);
     if (remedies.length > 0)

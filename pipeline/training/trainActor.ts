@@ -8,6 +8,7 @@ import {
   type MicroResult,
   measureMatrixPeak,
   type Precision,
+  phaseBAliases,
   pretrainedFile,
   readCheckpoint,
   type StfConfig,
@@ -40,6 +41,8 @@ export type StartRequest = {
   resume?: string;
   /** Checkpoint of another phase to begin with: what fits of its weights, and nothing else. */
   transfer?: string;
+  /** Whether attention layers of Phase A are to begin Mamer blocks of Phase B. */
+  aliases?: boolean;
 };
 /** How the training step is computed. */
 export type Computation = {
@@ -124,10 +127,8 @@ export const start = (request: StartRequest): Promise<StartReply | ActorFailure>
     const { stepsPerEpoch, totalSteps, warmupFrom } = request;
     const schedule = { stepsPerEpoch, totalSteps, warmupFrom };
     const trainer = new Trainer(model, config, schedule, { say: (note) => notes.push(note) });
-    if (request.resume) {
-      const { tensors } = await readCheckpoint(request.resume);
-      trainer.importState(tensors);
-    } else await firstWeights(model, request, (note) => notes.push(note));
+    if (request.resume) await goOn(trainer, request.resume);
+    else await firstWeights(model, request, (note) => notes.push(note));
     const peak = trainer.stepMode === 'recorded' ? measureMatrixPeak(trainer.precision.dtype) : undefined;
     const utilisation = new Utilisation(trainer, peak);
     const computation = computationOf({ trainer, engine });
@@ -135,10 +136,21 @@ export const start = (request: StartRequest): Promise<StartReply | ActorFailure>
     return { engine, computation, parameters: model.countParameters(), notes: notes.splice(0) };
   });
 
+/** Everything as the checkpoint holds it. @throws CheckpointError naming the file */
+async function goOn(trainer: Trainer, file: string): Promise<void> {
+  const { tensors } = await readCheckpoint(file);
+  try {
+    trainer.importState(tensors);
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    throw new CheckpointError(`${file}: ${error.message}`, { cause: error });
+  }
+}
+
 /** Replaces random weights by those of an earlier phase, or its backbone's by pretrained ones. */
 async function firstWeights(
   model: StfMamba,
-  { config, transfer }: StartRequest,
+  { config, transfer, aliases }: StartRequest,
   say: (note: string) => void,
 ): Promise<void> {
   const file = await pretrainedFile(config, { say });
@@ -148,7 +160,9 @@ async function firstWeights(
     say(`backbone: ${loaded.length} tensors of ${source}${random}, from ${file}`);
   }
   // Over the pretrained weights: an earlier phase may have trained another trunk and bring none of this one.
-  if (transfer) for (const line of describeTransfer(await transferWeights(model, transfer))) say(line);
+  if (!transfer) return;
+  const report = await transferWeights(model, transfer, aliases ? phaseBAliases : {});
+  for (const line of describeTransfer(report)) say(line);
 }
 
 export const micro = (request: MicroRequest): Promise<MicroReply | ActorFailure> =>

@@ -58,14 +58,22 @@ function unmoved(model: StfMamba, config: StfConfig, steps = 2): string[] {
     .map(([name]) => name);
 }
 
-describe('parameter counts with ConvNeXt V2 Femto', () => {
+describe('parameter counts with ConvNeXt V2', () => {
   test.each([
-    ['V7.3', baseline(), 16_645_827],
-    ['V8', phaseB(), 23_055_592],
-  ])('%s', (_, config, count) => {
-    const model = new StfMamba({ ...config, spatial_backbone: 'convnextv2' }, () => 0.5);
-    expect(model.countParameters()).toBe(count);
-    model.dispose();
+    ['atto', 14_950_195, 21_352_184],
+    ['femto', 16_645_827, 23_055_592],
+    ['pico', 20_923_171, 27_348_488],
+    ['nano', 28_061_955, 34_502_824],
+    ['tiny', 41_791_875, 48_248_296],
+  ] as const)('%s, V7.3 and V8', (variant, before, now) => {
+    const counts = [baseline(), phaseB()].map((config) => {
+      const chosen: StfConfig = { ...config, spatial_backbone: 'convnextv2', convnext_variant: variant };
+      const model = new StfMamba(chosen, () => 0.5);
+      const count = model.countParameters();
+      model.dispose();
+      return count;
+    });
+    expect(counts).toEqual([before, now]);
   });
 });
 

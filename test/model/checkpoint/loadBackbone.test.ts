@@ -1,14 +1,20 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CheckpointError } from '../../../model/checkpoint/checkpointError.js';
 import type { HostTensor } from '../../../model/checkpoint/hostTensor.js';
 import { float32 } from '../../../model/checkpoint/hostTensor.js';
 import { fillBackbone, loadBackbone } from '../../../model/checkpoint/loadBackbone.js';
+import { encodeSafetensors } from '../../../model/checkpoint/safetensors.js';
 import { fromTorchLayout } from '../../../model/checkpoint/torchLayout.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
 import { seededValues } from '../seededUniform.js';
 import { createTinyConvNext, fixture, readFixture } from '../trunk/tinyConvNext.js';
 
+const folder = mkdtempSync(join(tmpdir(), 'stf-backbone-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeAll(async () => {
   await startEngine();
 });
@@ -157,6 +163,38 @@ describe('files that do not fit', () => {
       tensors.set('stages.0.blocks.0.mlp.fc1.weight', float32([8, 32], new Float32Array(256)));
     });
     expect(message).toBe('stages.0.blocks.0.mlp.fc1.weight: expected shape [32,8], found [8,32]');
+  });
+
+  test.each([
+    ['not a number', Number.NaN, 'NaN'],
+    ['infinite', Number.POSITIVE_INFINITY, 'Infinity'],
+  ])('a weight that is %s is refused by file and tensor, and changes nothing', async (_, value, text) => {
+    const name = 'stages.2.blocks.1.conv_dw.bias';
+    const spoil = (tensors: Map<string, HostTensor>) => {
+      tensors.get(name)!.data[3] = value;
+    };
+    const problem = `${name}: expected finite numbers, received ${text} as element 3`;
+    expect(attempt(spoil).message).toBe(problem);
+    const tensors = withTimmNames();
+    spoil(tensors);
+    const file = join(mkdtempSync(join(folder, 'spoilt-')), 'spoilt.safetensors');
+    writeFileSync(file, encodeSafetensors(tensors));
+    await expect(loadBackbone(createTinyConvNext(), file)).rejects.toThrow(`cannot use weights ${file}: ${problem}`);
+  });
+
+  test('names that steer a terminal are written out, and cut', () => {
+    const steering = (tensors: Map<string, HostTensor>) => {
+      tensors.clear();
+      tensors.set('\u001b[2J\n', float32([1], new Float32Array(1)));
+      tensors.set('x'.repeat(1e6), float32([1], new Float32Array(1)));
+    };
+    const { message } = attempt(steering);
+    expect(message).toContain('found "\\u001b[2J\\n", xxx');
+    expect(message.length).toBeLessThan(1000);
+    const long = attempt((tensors) => {
+      tensors.set('stem.0.bias', float32(Array(300_000).fill(1), new Float32Array(1)));
+    });
+    expect(long.message).toBe('stem.0.bias: expected shape [8], found [1,1,1,1,1,1,1,1,… (300000)]');
   });
 
   test('missing weights are named', () => {

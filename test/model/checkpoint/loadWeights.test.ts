@@ -95,6 +95,12 @@ describe('loading weights', () => {
   it('does not hand control characters of a file on to the terminal', () => {
     const report = loadWeights(model(), new Map([['\u001b[2Jnone\n', float32([1], new Float32Array(1))]]), 'flexible');
     expect(describeLoad(report)).toContain('unexpected (1): "\\u001b[2Jnone\\n"');
+    const shape = Array(300_000).fill(1);
+    const long = new Map([['stem.conv.kernel', float32(shape, new Float32Array(1))]]);
+    const [, mismatched] = describeLoad(loadWeights(model(), long, 'flexible'));
+    expect(mismatched).toMatch(
+      /^of another shape \(1\): stem\.conv\.kernel .*received F32 \[1,1,1,1,1,1,1,1,… \(300000\)\]\)$/,
+    );
   });
 
   it('takes no other number format for float32', () => {

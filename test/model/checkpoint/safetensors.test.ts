@@ -184,6 +184,24 @@ describe('damaged files', () => {
       /^a: expected a shape of whole numbers, received \["2"\]/,
     ],
     ['offsets beyond whole numbers', () => file(entry({ data_offsets: [0, 2 ** 60] })), /^a: expected data_offsets/],
+    [
+      'a name that steers the terminal',
+      () => file({ '\u001b[2J\n\u009b': { dtype: 'F8' } }),
+      /^"\\u001b\[2J\\n\\u009b": unknown dtype "F8"$/,
+    ],
+    ['a dtype that does', () => file(entry({ dtype: '\u001b[2J' })), /^a: unknown dtype "\\u001b\[2J"$/],
+    ['a name without end', () => file({ ['x'.repeat(1e6)]: {} }), /^x{200}…: unknown dtype undefined$/],
+    [
+      'a shape without end',
+      () => file(entry({ shape: Array(300_000).fill(1) })),
+      /^a: expected 4 bytes for F32 \[1,1,1,1,1,1,1,1,… \(300000\)\], but/,
+    ],
+    [
+      'a shape nested deeper than the stack',
+      () => file(`{"a":{"dtype":"F32","shape":${'['.repeat(200_000)}${']'.repeat(200_000)},"data_offsets":[0,8]}}`),
+      /^a: expected a shape of whole numbers, received \[an array\]$/,
+    ],
+    ['what is no JSON and steers the terminal', () => file('{\u001b[2J\n'), /^[^\p{Cc}]+$/u],
     ['a truncated file', () => encodeSafetensors(sample()).subarray(0, -1), /end behind the/],
   ])('%s', (_, bytes, message) => {
     expect(() => decodeSafetensors(bytes())).toThrow(message);

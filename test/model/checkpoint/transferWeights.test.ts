@@ -119,6 +119,21 @@ describe('on the small network', () => {
     model.dispose();
   });
 
+  it('writes out what steers a terminal in the names that it drops, and does not list them without end', async () => {
+    const file = join(folder, 'steering.safetensors');
+    const one = float32([1], new Float32Array(1));
+    const names = ['\u001b[2J.a', ...Array.from({ length: 1000 }, (_, i) => `p${i}.a`)];
+    const model = open(later);
+    const { shape, size } = model.parameters.get('stem.conv.kernel')!;
+    const tensors = new Map(names.map((name) => [name, one]));
+    writeFileSync(file, encodeSafetensors(tensors.set('stem.conv.kernel', float32(shape, new Float32Array(size)))));
+    const dropped = describeTransfer(await transferWeights(model, file)).find((line) => line.startsWith('dropped'));
+    expect(dropped).toContain('"\\u001b[2J"');
+    expect(dropped).toMatch(/, … \(1001\)$/);
+    expect(dropped!.length).toBeLessThan(500);
+    model.dispose();
+  });
+
   it('refuses a file of which nothing fits, and says what it was offered', async () => {
     const file = join(folder, 'other.safetensors');
     writeFileSync(file, encodeSafetensors(new Map([['blocks.0.weight', float32([2], new Float32Array(2))]])));

@@ -192,6 +192,53 @@ describe('a pickle that tries to run something', () => {
   });
 });
 
+describe('pickles that are small and ask for much', () => {
+  /** Arrays as long as these are too many arguments for the building blocks. */
+  const joined = (...pieces: Iterable<number>[]) => {
+    const bytes: number[] = [];
+    for (const piece of pieces) for (const byte of piece) bytes.push(byte);
+    return Uint8Array.from([0x80, 2, bytes, 0x2e].flat());
+  };
+  const repeated = (count: number, piece: number[]) => {
+    const bytes = new Uint8Array(count * piece.length);
+    for (let i = 0; i < count; i++) bytes.set(piece, i * piece.length);
+    return bytes;
+  };
+  const tuple1 = [0x85];
+  const [pop, binput, binget] = [0x30, 0x71, 0x68];
+
+  test('a key nested deeper than the stack', async () => {
+    const deep = joined([0x7d, 0x29], repeated(200_000, tuple1), none, [0x73]);
+    expect(await refused(torchArchive(deep))).toContain('received a dictionary with [an array]');
+  });
+
+  test('a version nested deeper than the stack', async () => {
+    const magic = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
+    const deep = joined([0x29], repeated(200_000, tuple1));
+    const legacy = Uint8Array.from([...magic, ...deep, ...of(none)]);
+    expect(await refused(legacy)).toContain("expected PyTorch's format 1001, received [an array]");
+  });
+
+  test('a list that is copied into a dictionary again and again', async () => {
+    const count = 20_000;
+    const pair = [0x4e, 0x4e, 0x86];
+    const list = [0x5d, binput, 0, 0x28];
+    const ordered = [...global('collections', 'OrderedDict'), binput, 1, pop];
+    const call = [binget, 1, binget, 0, 0x85, ...reduce, pop];
+    const bytes = joined(ordered, list, repeated(count, pair), [0x65], repeated(count, call));
+    expect(bytes.length).toBeLessThan(360_000);
+    // All of them, four hundred million pairs, would take minutes.
+    expect(await refused(torchArchive(bytes))).toContain('made of more pairs than the pickle has bytes');
+  });
+
+  test('a shape of more axes than any tensor has', async () => {
+    const tensor = torchTensor({ shape: Array(65).fill(1), strides: Array(65).fill(1) });
+    expect(await refused(torchArchive(of(dictionary([string('w'), tensor])), { 0: four }))).toContain(
+      'expected storage, offset, shape and strides',
+    );
+  });
+});
+
 describe('tensors that do not lie in their storage', () => {
   const withTensor = (tensor: number[], data = four) =>
     torchArchive(of(dictionary([string('w'), tensor])), { 0: data });

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { debug, type StfConfig } from '../../../model/config/stfConfig.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
+import type { ParameterScope } from '../../../model/layers/parameterScope.js';
 import type { BranchMask } from '../../../model/layers/residual.js';
 import { BiMamba } from '../../../model/temporal/biMamba.js';
 import { MambaTransformer } from '../../../model/temporal/mambaTransformer.js';
@@ -44,6 +45,30 @@ function alone<Block>(
   for (const [name, variable] of parameters) variable.assign(whole.get(`${prefix}.${name}`)!);
   return block;
 }
+
+describe.each([
+  ['BiMamba', /^proj\./, (scope: ParameterScope) => new BiMamba(scope, 8, config)],
+  ['TransformerBlock', /^attn\.proj\./, (scope: ParameterScope) => new TransformerBlock(scope, 8, config)],
+])('%s', (_, lastOfMixer, build) => {
+  test('each of its two branches has its own mask', () => {
+    const create = (silent?: RegExp) => {
+      const { scope, stir, set } = stirredScope();
+      const block = build(scope);
+      stir();
+      if (silent) set(silent, 0);
+      return block;
+    };
+    const none: [BranchMask, BranchMask] = [undefined, undefined];
+    const [on, off] = [tf.ones([batch]), tf.zeros([batch])] as [tf.Tensor1D, tf.Tensor1D];
+    const mixed = numbersOf(create().forward(input(), [on, off]));
+    const fed = numbersOf(create().forward(input(), [off, on]));
+    // A branch whose last layer is zero is as good as dropped.
+    expect(largestDifference(mixed, numbersOf(create(/^ffn2\./).forward(input(), none)))).toBeLessThan(1e-6);
+    expect(largestDifference(fed, numbersOf(create(lastOfMixer).forward(input(), none)))).toBeLessThan(1e-6);
+    for (const branch of [mixed, fed]) expect(largestDifference(branch, numbersOf(input()))).toBeGreaterThan(1e-2);
+    expect(largestDifference(mixed, fed)).toBeGreaterThan(1e-2);
+  });
+});
 
 describe('MambaTransformer', () => {
   test('is its Bi-Mamba blocks, a linear layer and its transformer blocks, one after the other', () => {

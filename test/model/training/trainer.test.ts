@@ -55,6 +55,28 @@ describe('a training step', () => {
     expect(() => trainer.apply(1)).toThrow('expected at least one accumulated micro-batch before step 1 is applied');
   });
 
+  it('decays kernels by rate and weight, and nothing else', () => {
+    const [free, decayed] = [0, 0.05].map((weight_decay) =>
+      open({ ...still, weight_decay, warmup_epochs: 0, lr: 0.01 }),
+    );
+    const before = weights(free!);
+    for (const { trainer } of [free!, decayed!]) {
+      trainer.accumulate(batch(1), seededUniform(1));
+      expect(trainer.apply(0).lr).toBe(0.01);
+    }
+    const [without, withDecay] = [free!, decayed!].map(weights);
+    let kernels = 0;
+    for (const name of free!.model.parameters.keys()) {
+      const [w, a, b] = [before, without!, withDecay!].map((of) => of.get(name)!.data as Float32Array);
+      const factor = name.endsWith('.kernel') ? 0.01 * 0.05 : 0;
+      const off = a!.reduce((most, value, i) => Math.max(most, Math.abs(value - b![i]! - factor * w![i]!)), 0);
+      // A rounding of numbers below one; the decay of the kernels that are counted is thirty times that.
+      expect(off, name).toBeLessThanOrEqual(factor === 0 ? 0 : 3e-7);
+      if (factor > 0 && w!.some((value) => Math.abs(factor * value) > 1e-5)) kernels++;
+    }
+    expect(kernels).toBeGreaterThan(10);
+  });
+
   it('lowers the loss on a batch that it sees again and again', () => {
     const { trainer } = open({ ...still, hll_loss_weight: 0, lr: 5e-3, warmup_epochs: 0 });
     const losses = Array.from({ length: 30 }, (_, step) => {

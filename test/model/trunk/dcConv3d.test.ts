@@ -179,6 +179,29 @@ test('a dropped branch leaves the input as it was', () => {
   expect(numbersOf(block.forward(x(), grid, [zero, zero]))).toEqual([...seededValues(rows * channels, 11)]);
 });
 
+test.each(['straight', 'deformable'] as const)(
+  'each of its two branches has its own mask, %s time kernel',
+  (kernel) => {
+    const [on, off] = [tf.tensor1d([1]), tf.tensor1d([0])];
+    /** A branch whose last layer is zero is as good as dropped. */
+    const without = (last: 'expand' | 'ffn2') => {
+      const { block, parameters } = create(kernel);
+      for (const leaf of ['kernel', 'bias']) {
+        const variable = parameters.get(`${last}.${leaf}`)!;
+        set(variable, new Float32Array(variable.size));
+      }
+      return numbersOf(forward(block, x()));
+    };
+    const { block } = create(kernel);
+    const contour = numbersOf(block.forward(x(), grid, [on, off]));
+    const positions = numbersOf(block.forward(x(), grid, [off, on]));
+    expect(largestDifference(contour, without('ffn2'))).toBeLessThan(1e-6);
+    expect(largestDifference(positions, without('expand'))).toBeLessThan(1e-6);
+    for (const branch of [contour, positions]) expect(largestDifference(branch, numbersOf(x()))).toBeGreaterThan(1e-2);
+    expect(largestDifference(contour, positions)).toBeGreaterThan(1e-2);
+  },
+);
+
 test('refuses widths that its reduction does not divide', () => {
   const scope = ParameterScope.root(seededUniform());
   expect(() => new DcConv3d(scope, 18, 'straight', debug(), constants)).toThrow('divisible by 4 but received 18');

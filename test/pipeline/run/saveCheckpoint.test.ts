@@ -7,6 +7,7 @@ import { olderCheckpoints } from '../../../pipeline/run/olderCheckpoints.js';
 import { RunFolder } from '../../../pipeline/run/runFolder.js';
 import { saveCheckpoint } from '../../../pipeline/run/saveCheckpoint.js';
 import { readNewest } from '../../../pipeline/training/readNewest.js';
+import { wholeState } from './wholeState.js';
 
 /*
  * A process that is killed does nothing any more: from call number `at` on, every call to the file system fails before
@@ -71,7 +72,12 @@ const names = (step: number) => (step === 3 ? ['best', 'last'] : ['last']);
 /** Saves the state of a step after that of the step before. */
 const save = (checkpoints: string, step: number) =>
   saveCheckpoint(
-    { folder: checkpoints, names: names(step), state: { step }, older: { step: step - 1 || undefined, keep: KEEP } },
+    {
+      folder: checkpoints,
+      names: names(step),
+      state: wholeState(step),
+      older: { step: step - 1 || undefined, keep: KEEP },
+    },
     tensorsOf(step),
   );
 
