@@ -68,6 +68,12 @@ export class Budget {
     return this.#maxBudget - this.spent() < this.#reserve;
   }
 
+  /** Hours until all of it is spent, the reserve included; Infinity without a limit. */
+  hoursToEnd(): number {
+    if (this.#maxBudget === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+    return Math.max(0, (this.#maxBudget - this.spent()) / this.#costPerHour);
+  }
+
   /** Hours of work left before the reserve is touched; Infinity without a limit. */
   hoursLeft(): number {
     if (this.#maxBudget === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;

@@ -5,7 +5,10 @@ import { FailureBudgetExceeded, JsonLinesError, RecordingError, StreamStalledErr
 import { CodecUnavailableError, RecipeError } from '../workers/index.js';
 import { DataLostError } from './data/dataWatch.js';
 import { ScoringError } from './evaluation/scoreActorClient.js';
+import { endProcess } from './run/endProcess.js';
+import { outliveTerminal } from './terminal/outliveTerminal.js';
 import { UnfilledPositionError } from './training/fillPosition.js';
+import { StuckError } from './training/stuckWatch.js';
 import { TrainingError } from './training/trainActorClient.js';
 import { UserError } from './userError.js';
 
@@ -42,11 +45,21 @@ export async function runCommand(command: () => Promise<number>): Promise<void> 
         ? `internal error, please report it: ${error instanceof Error ? error.stack : String(error)}\n`
         : `error: ${(error as Error).message}\n${process.env.STF_DEBUG ? `${inspect(error)}\n` : ''}`,
     );
+    if (error instanceof StuckError) endProcess(EXIT.training);
     process.exitCode = code ?? EXIT.training;
   }
 }
 
-/** Parses the command line and runs the command; a wrong option ends with the exit code of wrong input. */
+/**
+ * Parses the command line and runs the command; a wrong option ends with the exit code of wrong input. Neither a closed
+ * terminal nor a reader that goes away ends it.
+ */
 export async function parseCommand(command: Command): Promise<void> {
+  outliveTerminal(({ message }) => {
+    process.stderr.write(`error: cannot write to standard output: ${message}\n`);
+    process.once('exit', (code) => {
+      if (code === EXIT.done) process.exitCode = EXIT.input;
+    });
+  });
   await command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.input)).parseAsync();
 }

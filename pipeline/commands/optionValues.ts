@@ -5,7 +5,7 @@ import { parseStepRange, type StepRange } from '../recording/stepRange.js';
 
 export const wholeNumber = (least: number) => (text: string) => {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least)
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < least)
     throw new InvalidArgumentError(`expected a whole number of at least ${least}.`);
   return value;
 };

@@ -79,8 +79,11 @@ async function textsOf(folder: string): Promise<Record<SplitName, string>> {
 async function present(folder: string): Promise<Partial<Record<SplitName, string>>> {
   const texts: Partial<Record<SplitName, string>> = {};
   for (const name of SPLIT_NAMES) {
-    const text = await readFile(join(folder, `${name}.json`), 'utf8').catch(() => undefined);
-    if (text !== undefined) texts[name] = text;
+    const file = join(folder, `${name}.json`);
+    const text = await readFile(file, 'utf8').catch(({ code, message }: NodeJS.ErrnoException) => {
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw new UserError(`cannot read ${file}: ${message}`);
+    });
+    if (typeof text === 'string') texts[name] = text;
   }
   return texts;
 }

@@ -3,6 +3,7 @@ import { basename, extname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import { EXIT, parseCommand, runCommand } from '../exitCodes.js';
+import { checkSweepData } from '../sweep/checkSweepData.js';
 import { executeSweep } from '../sweep/executeSweep.js';
 import { parseSweepFile } from '../sweep/sweepFile.js';
 import { type PlannedRun, planSweep, type SweepOptions } from '../sweep/sweepPlan.js';
@@ -78,11 +79,11 @@ async function sweep(path: string, options: SweepCommandOptions): Promise<number
   if (options.seeds) file.seeds = [...new Set(options.seeds)];
   const out = options.out ?? join('runs', basename(path, extname(path)));
   const runs = await planSweep(file, out, options);
+  await checkSweepData(runs);
   const budget = options.budget ?? file.budget;
   checkMoney(runs, budget);
   const maxSteps = options.maxSteps ?? file.maxSteps;
   const epochs = options.epochs ?? file.epochs;
-  process.stderr.on('error', () => {}); // the terminal was closed; the run in progress still gets its checkpoint
   const say = (line: string) => process.stderr.write(`${line}\n`);
   if (options.plan) {
     for (const { args } of runs) process.stdout.write(`node pipeline/train.js ${args.map(quoted).join(' ')}\n`);

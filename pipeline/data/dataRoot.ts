@@ -38,7 +38,14 @@ function index(names: string[], folder: string, suffix: string): Map<string, str
 export async function openDataRoot(path: string, asked = '--data-root'): Promise<DataRoot> {
   const root = resolve(path);
   const names = await folderOf(root);
-  if (!names) throw new UserError(`${asked}: expected a folder of face crops, but ${root} does not exist`);
+  if (!names) {
+    const what = await stat(root).then(
+      () => 'is a file',
+      ({ code, message }: NodeJS.ErrnoException) =>
+        code === 'ENOENT' ? 'does not exist' : `cannot be read: ${message}`,
+    );
+    throw new UserError(`${asked}: expected a folder of face crops, but ${root} ${what}`);
+  }
   const nested = await folderOf(join(root, 'crops'));
   const cropsFolder = nested ? join(root, 'crops') : root;
   const landmarksFolder = nested ? join(root, 'landmarks') : root;

@@ -98,6 +98,12 @@ const exists = (file: string) =>
     () => false,
   );
 
+/** @throws UserError where it cannot be read, such as for a folder of that name */
+const textOf = (file: string) =>
+  readFile(file, 'utf8').catch((error: Error) => {
+    throw new UserError(`cannot read ${file}: ${error.message}`);
+  });
+
 /**
  * Reads which clip belongs to train, val and test: `manifest.csv` of the data root, else `splits/*.json` of the data
  * root, else those of the project.
@@ -117,8 +123,7 @@ export async function readSplits(dataRoot: string, projectSplits: string): Promi
 /** As `readSplits`, but a clip or a person may stand in two splits; undefined where there are none. */
 export async function loadSplits(dataRoot: string, projectSplits: string): Promise<Splits | undefined> {
   const manifest = join(dataRoot, 'manifest.csv');
-  if (await exists(manifest))
-    return { source: manifest, clips: parseManifest(await readFile(manifest, 'utf8'), manifest) };
+  if (await exists(manifest)) return { source: manifest, clips: parseManifest(await textOf(manifest), manifest) };
   for (const folder of [join(dataRoot, 'splits'), projectSplits])
     if (await exists(join(folder, 'train.json'))) return { source: folder, clips: await readSplitLists(folder) };
   return undefined;
@@ -129,7 +134,7 @@ export async function readSplitLists(folder: string): Promise<Record<SplitName, 
   const clips = emptySplits();
   for (const name of SPLIT_NAMES) {
     const file = join(folder, `${name}.json`);
-    if (await exists(file)) clips[name] = parseSplitList(await readFile(file, 'utf8'), file);
+    if (await exists(file)) clips[name] = parseSplitList(await textOf(file), file);
   }
   return clips;
 }

@@ -1,9 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import { z } from 'zod';
 import { UserError } from '../userError.js';
 import type { EvaluationResult } from './evaluationResult.js';
 import type { ScoredVideo } from './scoreVideos.js';
+
+const some = z.looseObject({});
+const measures = z.looseObject({ auc: some });
+/** What must be there for the rest to be looked at; the figures themselves may be null. */
+const skeleton = z.looseObject({
+  ...{ checkpoint: some, engine: some, data: some, clips: some, videos: some, bootstrap: some, hll: some },
+  failed: z.array(some),
+  pooled: z.looseObject({ all: measures, oneClip: measures }),
+  paired: z.looseObject({ share: some }),
+  methods: z.array(z.looseObject({ method: z.string(), all: measures, oneClip: measures, paired: some, hll: some })),
+  roc: z.looseObject({ pooled: z.array(some), methods: z.array(z.looseObject({ corners: z.array(some) })) }),
+});
 
 /**
  * Reads back what `evaluate` has written into a folder, e.g. to show it in the report of a run.
@@ -27,6 +40,11 @@ export async function readEvaluation(
     throw new UserError(
       `${join(folder, 'evaluation.json')}: expected format stf-mamba-evaluation of version 1 but received ${content?.format} of ${content?.version}`,
     );
+  const whole = skeleton.safeParse(content);
+  if (!whole.success) {
+    const { path, message } = whole.error.issues[0]!;
+    throw new UserError(`${join(folder, 'evaluation.json')}: ${path.join('.')}: ${message}`);
+  }
   const result = content as EvaluationResult;
   result.cues ??= []; // not asked for before they were measured
   for (const { corners } of [{ corners: result.roc.pooled }, ...result.roc.methods])

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { writeAtomically } from '../../model/index.js';
 import { projectFolder } from '../projectFolder.js';
+import { UserError } from '../userError.js';
 import { planBatch } from './batchPlan.js';
 import type { GraphicsCard } from './graphicsCard.js';
 
@@ -40,12 +41,19 @@ export async function podConfig(card: GraphicsCard, usdPerHour: number): Promise
 /**
  * Writes the configuration, unless one for the same GPU and price is there already: it may have been edited. One for
  * another GPU is kept beside it as `<file>.before`.
+ * @throws UserError where it cannot be written
  */
 export async function writePodConfig(file: string, { text }: PodConfig): Promise<'written' | 'kept' | 'replaced'> {
   const firstLine = (content: string) => content.slice(0, content.indexOf('\n'));
-  const present = await readFile(file, 'utf8').catch(() => undefined);
+  const refuse = ({ message }: Error) => {
+    throw new UserError(`--out: cannot write ${file}: ${message}`);
+  };
+  const present = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') refuse(error);
+    return undefined;
+  });
   if (present !== undefined && firstLine(present) === firstLine(text)) return 'kept';
-  if (present !== undefined) await rename(file, `${file}.before`);
-  await writeAtomically(file, text);
+  if (present !== undefined) await rename(file, `${file}.before`).catch(refuse);
+  await writeAtomically(file, text).catch(refuse);
   return present === undefined ? 'written' : 'replaced';
 }

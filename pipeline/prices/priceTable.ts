@@ -15,7 +15,9 @@ export function parsePrices(text: string, file: string): PriceTable {
   try {
     content = parse(text);
   } catch (error) {
-    if (error instanceof YAMLParseError) throw new UserError(`${file}: not valid YAML: ${error.message}`);
+    // A ReferenceError is an alias that nothing defines.
+    if (error instanceof YAMLParseError || error instanceof ReferenceError)
+      throw new UserError(`${file}: not valid YAML: ${error.message}`);
     throw error;
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content))

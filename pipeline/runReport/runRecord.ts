@@ -94,11 +94,13 @@ async function rowsOf(file: string, problems: string[]): Promise<Row[]> {
   let broken = torn === '' || torn === undefined ? 0 : -1;
   for (const line of torn ? [...lines, torn] : lines)
     try {
-      rows.push(JSON.parse(line));
+      const row: unknown = JSON.parse(line);
+      if (typeof row === 'object' && row !== null && !Array.isArray(row)) rows.push(row as Row);
+      else broken++;
     } catch {
       broken++;
     }
-  if (broken > 0) problems.push(`${file}: ${broken} lines are not JSON and were left out`);
+  if (broken > 0) problems.push(`${file}: ${broken} lines are not JSON objects and were left out`);
   return rows;
 }
 

@@ -92,8 +92,9 @@ class Sweep {
     await this.#checkSettings();
     const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => {
       const handler = () => {
+        if (signal === 'SIGHUP') return this.#say('the terminal has gone (SIGHUP); the sweep goes on');
         this.#stopped = signal === 'SIGINT' ? EXIT.sigint : EXIT.sigterm;
-        this.#current?.stop(signal === 'SIGHUP' ? 'SIGTERM' : signal); // a closed terminal: save, then end
+        this.#current?.stop(signal);
       };
       process.on(signal, handler);
       return () => process.off(signal, handler);
@@ -144,34 +145,40 @@ class Sweep {
     return !more && !richer;
   }
 
-  /** What a run has cost: by its own log or by this sweep's clock, whichever saw more. */
+  /** What a run has cost: by its own log or by this sweep's clock, whichever saw more; and what evaluating it has. */
   async #spent(run: PlannedRun): Promise<number> {
     const { spent_usd } = await readRunResult(run.folder);
-    return Math.max(spent_usd, this.state.get(run.name)?.meteredUsd ?? 0);
+    const { meteredUsd = 0, evaluationUsd = 0 } = this.state.get(run.name) ?? {};
+    return Math.max(spent_usd, meteredUsd) + evaluationUsd;
+  }
+
+  /** What is left of the budget. */
+  async #left(): Promise<number> {
+    let left = this.#limits.budget ?? Number.POSITIVE_INFINITY;
+    for (const run of this.#runs) left -= await this.#spent(run);
+    return left;
   }
 
   /** An even share of what is left for each run that is still to come, this one included. */
   async #share(): Promise<number> {
-    const { budget } = this.#limits;
-    if (budget === undefined) return Number.POSITIVE_INFINITY;
-    let [spent, open] = [0, 0];
+    let open = 0;
     for (const run of this.#runs) {
-      spent += await this.#spent(run);
       const { status } = this.state.get(run.name) ?? {};
       // Failed runs of this call have had their turn; those of an earlier one count as pending until they have.
       if (!this.#turns.has(run.name) && !(status === 'done' && this.#isDone(run, await readRunResult(run.folder))))
         open++;
     }
-    return (budget - spent) / Math.max(open, 1);
+    return (await this.#left()) / Math.max(open, 1);
   }
 
-  /** What a run costs beyond its own account: starting and ending it. The most that a finished one has shown. */
+  /** What a run costs beyond its own account: starting, ending and evaluating it. The most that a finished one has shown. */
   async #overhead(): Promise<number> {
     let most = 0;
     for (const run of this.#runs) {
       const record = this.state.get(run.name);
       if (record?.status !== 'done') continue;
-      most = Math.max(most, record.meteredUsd - (await readRunResult(run.folder)).spent_usd);
+      const own = record.meteredUsd - (await readRunResult(run.folder)).spent_usd;
+      most = Math.max(most, Math.max(0, own) + (record.evaluationUsd ?? 0));
     }
     return most;
   }
@@ -186,6 +193,7 @@ class Sweep {
       settings: run.settings,
       limits: this.#limits,
       meteredUsd: before?.meteredUsd ?? 0,
+      ...(before?.evaluationUsd === undefined ? {} : { evaluationUsd: before.evaluationUsd }),
     };
     const reserve = cost_per_hour * budget_reserve_hours;
     if (cost_per_hour > 0 && share <= reserve) {
@@ -211,18 +219,8 @@ class Sweep {
     );
     this.#current = child;
     if (child.pid !== undefined) record.pid = child.pid;
-    const metered = () => (before?.meteredUsd ?? 0) + ((this.#clock() - begun) / MS_PER_HOUR) * cost_per_hour;
     await this.state.set(run.name, record);
-    let saving: Promise<void> = Promise.resolve();
-    const meter = setInterval(() => {
-      record.meteredUsd = metered();
-      saving = saving.then(() => this.state.set(run.name, record)).catch(() => {}); // the next one may succeed
-    }, METER_MS);
-    const { code, signal, error } = await child.ended;
-    clearInterval(meter);
-    await saving;
-    this.#current = undefined;
-    record.meteredUsd = metered();
+    const { code, signal, error } = await this.#metered(run, record, 'meteredUsd', child, begun);
     record.exitCode = code;
     delete record.pid;
     record.status = code === EXIT.done ? 'done' : this.#stopped === undefined ? 'failed' : 'interrupted';
@@ -233,9 +231,36 @@ class Sweep {
     await this.state.set(run.name, record);
   }
 
+  /** Adds to `record` what the machine costs from `begun` until the command has ended, and keeps it. */
+  async #metered(
+    run: PlannedRun,
+    record: RunRecord,
+    account: 'meteredUsd' | 'evaluationUsd',
+    child: StartedRun,
+    begun: number,
+    onBeat: () => void = () => {},
+  ): Promise<CommandEnd> {
+    const before = record[account] ?? 0;
+    const count = () => {
+      record[account] = before + ((this.#clock() - begun) / MS_PER_HOUR) * run.config.cost_per_hour;
+    };
+    let saving: Promise<void> = Promise.resolve();
+    const meter = setInterval(() => {
+      count();
+      saving = saving.then(() => this.state.set(run.name, record)).catch(() => {}); // the next one may succeed
+      onBeat();
+    }, METER_MS);
+    const end = await child.ended;
+    clearInterval(meter);
+    await saving;
+    this.#current = undefined;
+    count();
+    return end;
+  }
+
   /**
-   * Evaluates a finished run's best checkpoint, once. Time and money of it are the sweep's and not the run's: there is
-   * nothing in it that a run could save.
+   * Evaluates a finished run's best checkpoint, once, as long as there is money. What it costs is the sweep's and not the
+   * run's: there is nothing in it that a run could save.
    */
   async #evaluate(run: PlannedRun): Promise<void> {
     const split = this.#evaluateSplit;
@@ -243,8 +268,12 @@ class Sweep {
     if (split === undefined || record?.status !== 'done' || this.#stopped !== undefined) return;
     const { best_step } = await readRunResult(run.folder);
     if (record.evaluated?.split === split && record.evaluated.step === best_step) return;
+    const noMoney = () =>
+      this.#say(pc.yellow(`${run.name} is not evaluated: nothing is left of the budget; a larger --budget does it`));
+    if (run.config.cost_per_hour > 0 && (await this.#left()) <= 0) return noMoney();
     const name = best_step === null ? 'last' : 'best';
     this.#say(pc.bold(`evaluating ${run.name} on the split "${split}"`));
+    const begun = this.#clock();
     const child = this.#start(
       'evaluate',
       [
@@ -256,9 +285,18 @@ class Sweep {
       (line) => this.#say(`[${run.name}] ${line}`),
     );
     this.#current = child;
-    const { code, signal, error } = await child.ended;
-    this.#current = undefined;
-    if (code === EXIT.done) await this.state.set(run.name, { ...record, evaluated: { split, step: best_step } });
+    let broke = false;
+    const stopWithoutMoney = async () => {
+      broke ||= run.config.cost_per_hour > 0 && (await this.#left()) <= 0;
+      if (broke) child.stop('SIGTERM');
+    };
+    const { code, signal, error } = await this.#metered(run, record, 'evaluationUsd', child, begun, () => {
+      void stopWithoutMoney().catch(() => {});
+    });
+    if (code === EXIT.done) record.evaluated = { split, step: best_step };
+    await this.state.set(run.name, record);
+    if (code === EXIT.done) return;
+    if (broke) noMoney();
     else if (this.#stopped === undefined) {
       if (this.#failedEvaluation === undefined) this.#failedEvaluation = code;
       this.#say(pc.red(`${run.name} could not be evaluated: ${error ?? signal ?? `exit code ${code}`}`));

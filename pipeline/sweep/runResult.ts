@@ -107,7 +107,8 @@ const number = (value: unknown): number | null => (typeof value === 'number' && 
 
 function rowOf(line: string): Row[] {
   try {
-    return [JSON.parse(line) as Row];
+    const row: unknown = JSON.parse(line);
+    return typeof row === 'object' && row !== null ? [row as Row] : [];
   } catch {
     return [];
   }

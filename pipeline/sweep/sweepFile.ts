@@ -114,7 +114,9 @@ function yamlOf(text: string, file: string): unknown {
   try {
     return parse(text, { merge: true }); // `<<: *name` takes over what several runs share
   } catch (error) {
-    if (error instanceof YAMLParseError) throw new UserError(`${file}: not valid YAML: ${error.message}`);
+    // Beside syntax errors, a ReferenceError of an alias that nothing defines, or of one that grows without end.
+    if (error instanceof YAMLParseError || error instanceof ReferenceError)
+      throw new UserError(`${file}: not valid YAML: ${error.message}`);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
+import { z } from 'zod';
 import { writeAtomically } from '../../model/index.js';
 import { UserError } from '../userError.js';
 
@@ -17,6 +18,8 @@ export type RunRecord = {
   limits: RunLimits;
   /** Money by this sweep's own clock: start-up and what a killed run did not come to log are paid for too. */
   meteredUsd: number;
+  /** What evaluating it has cost, which is no part of the run. */
+  evaluationUsd?: number;
   /** Of the process that trains or trained. */
   pid?: number;
   exitCode?: number | null;
@@ -27,6 +30,28 @@ export type RunRecord = {
 };
 
 type Content = { version: 1; runs: Record<string, RunRecord> };
+
+const schema = z.looseObject({
+  version: z.literal(1),
+  runs: z.record(
+    z.string(),
+    z.looseObject({
+      status: z.enum(['pending', 'running', 'done', 'failed', 'interrupted', 'no_money']),
+      settings: z.record(z.string(), z.unknown()),
+      limits: z.looseObject({
+        budget: z.number().optional(),
+        maxSteps: z.number().optional(),
+        epochs: z.number().optional(),
+      }),
+      meteredUsd: z.number(),
+      evaluationUsd: z.number().optional(),
+      pid: z.int().optional(),
+      exitCode: z.int().nullable().optional(),
+      evaluated: z.looseObject({ split: z.string(), step: z.number().nullable() }).optional(),
+      error: z.string().optional(),
+    }),
+  ),
+});
 
 const STATE = 'sweep.json';
 /** A lock whose holder has not touched it for this long belongs to a process that died. */
@@ -81,13 +106,19 @@ export class SweepState {
 }
 
 function contentOf(text: string, file: string): Content {
+  const refuse = (what: string) => {
+    throw new UserError(
+      `${file}: expected the state of a sweep (${what}); move the file away to begin anew, or give another --out`,
+    );
+  };
+  let json: unknown;
   try {
-    const content = JSON.parse(text) as Content;
-    if (content.version === 1 && typeof content.runs === 'object') return content;
-  } catch {
-    // said below
+    json = JSON.parse(text);
+  } catch (error) {
+    return refuse((error as Error).message);
   }
-  throw new UserError(
-    `${file}: expected the state of a sweep; move the file away to begin anew, or give another --out`,
-  );
+  const { success, data, error } = schema.safeParse(json);
+  if (success) return data as Content;
+  const { path, message } = error.issues[0]!;
+  return refuse(`${path.join('.') || 'the file'}: ${message}`);
 }

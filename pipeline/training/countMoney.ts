@@ -8,7 +8,10 @@ import type { TrainingPlan } from './trainingPlan.js';
 /** How often it is looked whether a share of the budget has been passed. */
 const BUDGET_LOOK_MS = 1000;
 
-/** Counts what the run costs from here on, writes it down, and warns when much of the budget is spent. */
+/**
+ * Counts what the run costs from here on, writes it down, and warns when much of the budget is spent.
+ * `exhausted` aborts when no more than the reserve is left.
+ */
 export async function countMoney({ config, folder, resumed, log }: PreparedRun, plan: TrainingPlan, events: RunEvents) {
   const file = folder.file('spent.json');
   const before = await SpendLedger.read(file);
@@ -37,11 +40,16 @@ export async function countMoney({ config, folder, resumed, log }: PreparedRun, 
     ),
   );
   look();
-  const timer = setInterval(look, BUDGET_LOOK_MS);
+  const exhausted = new AbortController();
+  const watch = () => {
+    look();
+    if (budget.exhausted()) exhausted.abort(new Error('the budget is exhausted'));
+  };
+  const timer = setInterval(watch, BUDGET_LOOK_MS);
   timer.unref();
   const stop = async () => {
     clearInterval(timer);
     await ledger.stop();
   };
-  return { budget, forecast, secondsBefore, stop };
+  return { budget, forecast, secondsBefore, exhausted: exhausted.signal, stop };
 }

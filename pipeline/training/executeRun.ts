@@ -3,6 +3,7 @@ import { SynthesisPool } from '../../workers/index.js';
 import { DataWatch } from '../data/dataWatch.js';
 import { EXIT, exitCodeOf } from '../exitCodes.js';
 import { duration } from '../progress.js';
+import { endProcess } from '../run/endProcess.js';
 import { RunEvents } from '../run/runEvents.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { Sampler } from '../sampler.js';
@@ -14,16 +15,14 @@ import { readNewest } from './readNewest.js';
 import { RunViews } from './runViews.js';
 import { stepReporter } from './stepReporter.js';
 import { type Machinery, Stretch } from './stretch.js';
+import { StuckError, watchForStuckCalls } from './stuckWatch.js';
+import { timeLimits } from './timeLimits.js';
 import { DivergedError } from './trainActorClient.js';
 import { planTraining } from './trainingPlan.js';
 import type { StopReason, TrainingRun } from './trainingRun.js';
 
-/** A worker that has been at one clip for so long hangs: it is ended and the clip tried again. */
-const TASK_TIMEOUT_MS = 120_000;
-/** A trainer that has waited for a batch for so long says so. */
-const STALL_NOTICE_MS = 60_000;
-/** What a stall may last beyond `failures.wait_minutes`: two attempts at a clip that hangs. */
-const STALL_MARGIN_MS = 2 * TASK_TIMEOUT_MS;
+/** What is left to do once the train actor is stuck must not take longer: it may be the disk that does not answer. */
+const STUCK_ENDING_MS = 60_000;
 
 /**
  * Starts actor, pool and sinks, runs the flow to its end and leaves summary.json, whatever the end was. A run that goes
@@ -40,10 +39,10 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   const events = new RunEvents(folder.file('events.jsonl'), log);
   for (const text of prepared.resumed?.passedOver ?? [])
     events.info('damaged_checkpoint', text, { went_on_from: prepared.resumed?.file });
-  const stop = new StopSignal();
+  const stop = new StopSignal(() => events.info('terminal', 'the terminal has gone (SIGHUP); the run goes on'));
   const pool = new SynthesisPool({
     threads: config.num_workers || 'auto',
-    taskTimeoutMs: TASK_TIMEOUT_MS,
+    taskTimeoutMs: timeLimits.taskMs,
     onTuning: ({ threads, reason }) => log.info(`${threads} workers from now on: ${reason}`),
   });
   const waitMs = config.failures.wait_minutes * 60_000;
@@ -54,7 +53,7 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
     patience: new Patience({
       isTransient: isDiskTrouble,
       limitMs: waitMs,
-      signal: stop.signal,
+      signal: AbortSignal.any([stop.signal, money.exhausted]),
       onWait: (error) => events.warn('disk', `${(error as Error).message}; waiting up to ${duration(waitMs / 1000)}`),
       onBack: (ms) => events.info('disk', `the disk takes what is written again, after ${duration(ms / 1000)}`),
     }),
@@ -65,8 +64,8 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
       onBack: (ms) => events.info('data', `the data root is back after ${duration(ms / 1000)}`),
     }),
     stall: {
-      noticeMs: STALL_NOTICE_MS,
-      limitMs: waitMs + STALL_MARGIN_MS,
+      noticeMs: timeLimits.stallNoticeMs,
+      limitMs: waitMs + timeLimits.stallMarginMs,
       onStall: (ms) => events.warn('stall', `no batch for ${duration(ms / 1000)}: the trainer waits for data`),
       onResume: (ms) => events.info('stall', `batches arrive again, after ${duration(ms / 1000)}`),
     },
@@ -77,6 +76,7 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
   };
 
   let stretch: Stretch | undefined;
+  const watch = watchForStuckCalls({ calls: () => stretch?.calls, budget: money.budget, limits: timeLimits });
   let resumed = prepared.resumed && withTimeOf(prepared.resumed, money.secondsBefore);
   let reason: StopReason = 'error';
   let failure: unknown;
@@ -89,8 +89,8 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
       await stretch?.close();
       stretch = new Stretch({ ...machinery, views }, planTraining(config, sampler, options, resumed?.state), resumed);
       try {
-        await stretch.begin();
-        reason = await stretch.run();
+        const part = stretch;
+        reason = await Promise.race([watch.stuck, part.begin().then(() => part.run())]);
         break;
       } catch (error) {
         if (!(error instanceof DivergedError) || !stretch.current) throw error;
@@ -98,28 +98,32 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
       }
     }
   } catch (error) {
-    failure = await explained(error, prepared, machinery.patience);
+    if (error instanceof StuckError) setTimeout(() => endProcess(EXIT.training), STUCK_ENDING_MS);
+    failure = await explained(error, prepared, machinery.patience, money.exhausted);
     if (exitCodeOf(error) === EXIT.samples) reason = 'failure_budget';
   }
+  watch.release();
   log.settle();
   await pool.destroy();
-  const closing = await stretch?.close();
-  failure ??= closing;
-  stop.release();
-  await money.stop();
+  // A thread that is stuck cannot be waited for.
+  if (!(failure instanceof StuckError)) {
+    const closing = await stretch?.close();
+    failure ??= closing;
+  }
   await events.flush();
   const run = stretch?.current;
   if (run)
     try {
       const recorded = stretch?.recorder ? { recorded: stretch.recorder.summary } : {};
-      await folder.writeJson('summary.json', {
-        ...{ ...views?.summary(reason, failure), events: events.counts },
-        ...recorded,
-      });
+      const summary = { ...views?.summary(reason, failure), events: events.counts, ...recorded };
+      await machinery.patience.retry(() => folder.writeJson('summary.json', summary));
       log.info(farewell(run, reason));
     } catch (error) {
-      failure ??= error;
+      failure ??= await explained(error, prepared, machinery.patience, money.exhausted);
     }
+  stop.release();
+  await money.stop();
+  await events.flush();
   await views?.close();
   if (failure !== undefined) throw failure;
   log.info(`${splits.clips.test.length} test clips untouched; checkpoints in ${folder.checkpoints}`);
@@ -131,15 +135,28 @@ function withTimeOf(resumed: Resumed, wallSeconds: number): Resumed {
   return { ...resumed, state: { ...resumed.state, wallSeconds: Math.max(resumed.state.wallSeconds, wallSeconds) } };
 }
 
-/** A disk that stayed full is the user's to mend: what he needs to know is what is safe. */
-async function explained(error: unknown, { folder, config }: PreparedRun, patience: Patience): Promise<unknown> {
-  if (!isDiskTrouble(error)) return error;
-  const waited = patience.exhausted ? `, also after waiting for ${duration(60 * config.failures.wait_minutes)}` : '';
+/**
+ * A disk that stayed full is the user's to mend, and so is a machine that hangs: what he needs to know is what is safe.
+ */
+async function explained(
+  error: unknown,
+  { folder, config }: PreparedRun,
+  patience: Patience,
+  moneyEnds: AbortSignal,
+): Promise<unknown> {
+  const stuck = error instanceof StuckError;
+  if (!stuck && !isDiskTrouble(error)) return error;
+  const waited = patience.exhausted
+    ? `, also after waiting for ${duration(60 * config.failures.wait_minutes)}`
+    : !stuck && moneyEnds.aborted
+      ? ', and the budget ends, so nothing waits for it any more'
+      : '';
   const good = await readNewest(await folder.resumable()).catch(() => undefined);
   const safe = good
-    ? `The checkpoint of step ${good.state.step} is whole (${good.file}); make room and go on with --resume auto.`
+    ? `The checkpoint of step ${good.state.step} is whole (${good.file}); ${stuck ? '' : 'make room and '}go on with --resume auto.`
     : `There is no whole checkpoint in ${folder.checkpoints} now.`;
-  return new UserError(`${(error as Error).message}${waited}. ${safe}`, { cause: error });
+  const text = `${(error as Error).message}${waited}. ${safe}`;
+  return stuck ? new StuckError(text, { cause: error }) : new UserError(text, { cause: error });
 }
 
 function farewell({ state }: TrainingRun, reason: StopReason): string {

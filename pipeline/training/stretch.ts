@@ -8,6 +8,7 @@ import type { RunEvents } from '../run/runEvents.js';
 import type { RunState } from '../run/runState.js';
 import type { Sampler } from '../sampler.js';
 import { SynthesisTasks } from '../synthesisTasks.js';
+import type { CallClock } from './callClock.js';
 import type { PreparedRun, Resumed } from './prepareRun.js';
 import { describeRemedy, remedied } from './remedy.js';
 import { digestOfClips } from './resumeCheck.js';
@@ -63,6 +64,11 @@ export class Stretch {
   /** The run, once it has begun. */
   get current(): TrainingRun | undefined {
     return this.#run;
+  }
+
+  /** Of the train actor. */
+  get calls(): CallClock {
+    return this.#actor.calls;
   }
 
   get recorder(): RunRecorder | undefined {
@@ -194,6 +200,14 @@ export class Stretch {
           'out_of_memory',
           `step ${step}: memory ran out; micro-batches of ${config.batch_size} clips are computed in ${parts} parts from now on, with the same mean over all of them`,
           { step, parts },
+        ),
+      onUnaffordable: (step) =>
+        events.warn(
+          'budget',
+          `the validation of step ${step} is left out: the money ends, and there is a checkpoint to save`,
+          {
+            step,
+          },
         ),
       onValidation: (result, step, isBest) => {
         const { auc, ap, eer, inPair, pairs } = result;

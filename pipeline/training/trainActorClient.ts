@@ -3,6 +3,7 @@ import { compiledModule } from '../../workers/index.js';
 import { engineThread } from '../engineThread.js';
 import type { SaveRequest } from '../run/saveCheckpoint.js';
 import { UserError } from '../userError.js';
+import { CallClock } from './callClock.js';
 import type {
   ActorFailure,
   ApplyReply,
@@ -28,6 +29,8 @@ export class DivergedError extends TrainingError {
 
 /** Calls the train actor in its worker thread. Calls are answered in the order in which they were made. */
 export class TrainActorClient {
+  /** Tells a step that takes long from one that never ends. */
+  readonly calls = new CallClock();
   readonly #thread: Piscina;
 
   /**
@@ -44,7 +47,7 @@ export class TrainActorClient {
   async #call<T>(name: string, payload: unknown, transferList: ArrayBuffer[] = []): Promise<T> {
     let answer: T | ActorFailure;
     try {
-      answer = await this.#thread.run(payload, { name, transferList });
+      answer = await this.calls.time(name, () => this.#thread.run(payload, { name, transferList }));
     } catch (error) {
       throw new TrainingError(`the train actor failed at "${name}": ${(error as Error).message}`, { cause: error });
     }

@@ -80,12 +80,16 @@ export type TrainingRunParts = {
   onMicro?: (micro: MicroBatch) => void;
   onStep: (result: StepResult, readiness: number) => void;
   onValidation: (result: ValidationResult, step: number, isBest: boolean) => void;
+  /** Told when there is no money for a validation. */
+  onUnaffordable?: (step: number) => void;
 };
 
 /** How often the budget is looked at while no step ends. */
 const BUDGET_LOOK_MS = 1000;
 /** What validating and saving took, times this, is kept of the budget for the end. */
 const RESERVE_FACTOR = 1.5;
+/** What saving is thought to take before it was timed. */
+const SAVE_MS = 1000;
 
 /**
  * The flow of a training run: sampler → pool → whole pairs → micro-batches → train actor → sinks. What is pulled from
@@ -340,10 +344,10 @@ export class TrainingRun {
   }
 
   async #validate(): Promise<void> {
-    const { validation, signal, sinks, phase, onValidation } = this.parts;
+    const { validation, sinks, phase, onValidation } = this.parts;
     const { step, epoch } = this.#state;
     if (!validation || step === 0 || this.#state.validatedStep === step) return;
-    const result = await validation.run(signal);
+    const result = await this.#whileAffordable((signal) => validation.run(signal));
     if (!result) return;
     this.#state.validatedStep = step;
     this.#unsaved = true;
@@ -357,6 +361,25 @@ export class TrainingRun {
     if (!isBest) return;
     this.#state.best = { auc, step };
     await this.#save(['best', ...(phase === 'baseline' ? [] : [`phase_${phase}_best`])]);
+  }
+
+  /** Work that may be left out: until a signal comes, or no more money is left than saving takes. */
+  async #whileAffordable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    const { signal, budget, onUnaffordable } = this.parts;
+    const tooDear = new AbortController();
+    const look = () => {
+      const saving = RESERVE_FACTOR * (this.#longest.save || SAVE_MS);
+      if (budget.hoursToEnd() * 3_600_000 < saving) tooDear.abort();
+    };
+    look();
+    const timer = setInterval(look, BUDGET_LOOK_MS);
+    try {
+      if (!tooDear.signal.aborted) return await work(AbortSignal.any([signal, tooDear.signal]));
+    } finally {
+      clearInterval(timer);
+      if (tooDear.signal.aborted) onUnaffordable?.(this.#state.step);
+    }
+    return undefined;
   }
 
   /** Lines first, then the checkpoint: what a checkpoint remembers as done is then on disk. */

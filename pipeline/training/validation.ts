@@ -1,6 +1,6 @@
 import { lastValueFrom, toArray } from 'rxjs';
 import { averagePrecision, decisionsAt, equalErrorRate, fitTemperature, rocAuc } from '../../model/index.js';
-import { batch, consume, flowCredits, keep, orderedMap, pull } from '../../operators/index.js';
+import { batch, consume, flowCredits, keep, orderedMap, pull, stopOn } from '../../operators/index.js';
 import type { ClipPair, SynthesisTask } from '../../workers/index.js';
 import { attemptClip } from './attemptClip.js';
 import type { SampleFailure } from './fillPosition.js';
@@ -59,6 +59,7 @@ export class Validation {
         concurrency: threads,
       }),
       keep((pair) => pair !== undefined, credits),
+      stopOn(signal), // what is being made is dropped: data that is away must not keep a run that has to end
       batch(pairsPerBatch),
       consume(
         async (pairs: ClipPair[]) => {

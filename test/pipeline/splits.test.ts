@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDataRoot } from '../../pipeline/data/dataRoot.js';
 import { parseManifest, parseSplitList, readSplits } from '../../pipeline/data/splits.js';
+import { UserError } from '../../pipeline/userError.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -49,6 +50,17 @@ describe('parseSplitList', () => {
 });
 
 describe('readSplits', () => {
+  it('refuses folders where files should be, in words', async () => {
+    await mkdir(join(folder, 'splits', 'train.json'), { recursive: true });
+    const lists = readSplits(folder, folder);
+    await expect(lists).rejects.toBeInstanceOf(UserError);
+    await expect(lists).rejects.toThrow(/cannot read .*train\.json: .*directory/);
+    await mkdir(join(folder, 'manifest.csv'));
+    const manifest = readSplits(folder, folder);
+    await expect(manifest).rejects.toBeInstanceOf(UserError);
+    await expect(manifest).rejects.toThrow(/cannot read .*manifest\.csv: .*directory/);
+  });
+
   it('prefers the manifest, then splits/ of the data root, then those of the project', async () => {
     const project = join(folder, 'project');
     await mkdir(project);
@@ -100,5 +112,7 @@ describe('openDataRoot', () => {
   it('refuses a folder that does not exist or holds no crops', async () => {
     await expect(openDataRoot(join(folder, 'none'))).rejects.toThrow(/does not exist/);
     await expect(openDataRoot(folder)).rejects.toThrow(/no crops in/);
+    await touch('file');
+    await expect(openDataRoot(join(folder, 'file'))).rejects.toThrow(/but .*file is a file$/);
   });
 });

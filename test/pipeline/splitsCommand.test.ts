@@ -128,6 +128,12 @@ describe('splits', () => {
     await rm(join(from, 'test.json'));
     const incomplete = await splits('--from', from, '--data-root', root);
     expect(incomplete).toMatchObject({ code: 2, text: expect.stringContaining('missing: test.json') });
+    await mkdir(join(from, 'test.json'));
+    const folded = await splits('--from', from, '--data-root', root);
+    expect(folded).toMatchObject({
+      code: 2,
+      text: expect.stringMatching(/^error: cannot read .*test\.json: .*directory/),
+    });
   });
 
   it('says what to do without a network', async () => {

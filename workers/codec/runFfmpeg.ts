@@ -24,7 +24,8 @@ export function runFfmpeg(
   { input, maxOutput, idleMs }: FfmpegRun,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'pipe', windowsHide: true });
+    // In a session of its own: what ends a terminal's programs, Ctrl-C or its closing, would make a good clip fail.
+    const child = spawn(program, args, { stdio: 'pipe', windowsHide: true, detached: process.platform !== 'win32' });
     const output: Buffer[] = [];
     let outputBytes = 0;
     let complaint = '';

@@ -74,6 +74,13 @@ describe('readEvaluation', () => {
     await expect(readEvaluation(folder)).rejects.toThrow(/expected format .* version 1 but received .* of 2/);
     await writeFile(join(folder, 'evaluation.json'), '{');
     await expect(readEvaluation(folder)).rejects.toThrow(/not an evaluation/);
+    await writeFile(join(folder, 'evaluation.json'), '{"format":"stf-mamba-evaluation","version":1}');
+    await expect(readEvaluation(folder)).rejects.toThrow(/evaluation\.json: checkpoint: .*expected object/);
+    const { roc, ...hollow } = JSON.parse(evaluationJson(result));
+    await writeFile(join(folder, 'evaluation.json'), JSON.stringify({ ...hollow, roc: { ...roc, methods: [{}] } }));
+    await expect(readEvaluation(folder)).rejects.toThrow(
+      /evaluation\.json: roc\.methods\.0\.corners: .*expected array/,
+    );
   });
 });
 

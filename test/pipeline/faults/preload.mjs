@@ -6,14 +6,42 @@
  *   FAULT_OOM=4          no memory for more than so many clips at once
  *   FAULT_RECORD=Sum     steps with an operation of this type cannot be recorded
  *   FAULT_FLAGS=amx_bf16 the processor says that it has these features too
+ *   FAULT_HANG=5         the optimiser does not come back from this step: the thread is stuck in native code
+ *   FAULT_STALL=9        no clip is made any more after so many
+ *   FAULT_LIMITS=json    other time limits than those of a real run
  *   FAULT_FULL=file      the disk takes nothing more into files that FAULT_PATH matches, as long as this file exists
  *   FAULT_KILL=17        kill -9 before the 17th call to the file system about files that FAULT_PATH matches
  */
+import { spawnSync } from 'node:child_process';
 import syncFs, { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
-const { FAULT_SKIP, FAULT_OOM, FAULT_RECORD, FAULT_FLAGS, FAULT_FULL, FAULT_KILL, FAULT_PATH } = process.env;
+const { FAULT_SKIP, FAULT_OOM, FAULT_FULL, FAULT_KILL, FAULT_PATH } = process.env;
+const { FAULT_RECORD, FAULT_FLAGS, FAULT_HANG, FAULT_STALL, FAULT_LIMITS } = process.env;
+
+if (FAULT_LIMITS) {
+  const { timeLimits } = await import('../../../dist/pipeline/training/timeLimits.js');
+  Object.assign(timeLimits, JSON.parse(FAULT_LIMITS));
+}
+
+if (FAULT_STALL) {
+  const { SynthesisPool } = await import('../../../dist/workers/pool/synthesisPool.js');
+  const { run } = SynthesisPool.prototype;
+  let made = 0;
+  SynthesisPool.prototype.run = function (...given) {
+    return ++made > Number(FAULT_STALL) ? new Promise(() => {}) : run.apply(this, given);
+  };
+}
+
+if (FAULT_HANG) {
+  const { Trainer } = await import('../../../dist/model/training/trainer.js');
+  const { apply } = Trainer.prototype;
+  Trainer.prototype.apply = function (step) {
+    if (step + 1 === Number(FAULT_HANG)) spawnSync('sleep', ['600']);
+    return apply.call(this, step);
+  };
+}
 
 if (FAULT_SKIP || FAULT_OOM) {
   const { Trainer } = await import('../../../dist/model/training/trainer.js');

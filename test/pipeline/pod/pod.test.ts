@@ -11,6 +11,7 @@ import { parseGraphicsCards } from '../../../pipeline/pod/graphicsCard.js';
 import { podConfig, writePodConfig } from '../../../pipeline/pod/podConfig.js';
 import { trialSpeed } from '../../../pipeline/pod/trialSpeed.js';
 import { projectFolder } from '../../../pipeline/projectFolder.js';
+import { UserError } from '../../../pipeline/userError.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -88,6 +89,15 @@ describe('podConfig', () => {
     expect(await readFile(file, 'utf8')).toBe(other.text);
     expect(await readFile(`${file}.before`, 'utf8')).toBe(edited);
   });
+
+  it('says where it cannot be written', async () => {
+    const made = await podConfig(card, 0.86);
+    for (const file of [folder, join(folder, 'none', 'pod.yaml')]) {
+      const refused = writePodConfig(file, made);
+      await expect(refused).rejects.toBeInstanceOf(UserError);
+      await expect(refused).rejects.toThrow(`--out: cannot write ${file}: `);
+    }
+  });
 });
 
 describe('costEstimate', () => {
@@ -129,6 +139,9 @@ describe('trialSpeed', () => {
     await writeFile(join(run, 'metrics.jsonl'), `${rows.map((row) => JSON.stringify(row)).join('\n')}\n{"step_ms":9`);
     expect(await trialSpeed(run)).toBe(0.25);
     await expect(trialSpeed(folder)).rejects.toThrow(/--trial: cannot read/);
+    const broken = ['null', '{broken}', '5', '{"step_ms":"9"}', ...rows.map((row) => JSON.stringify(row))];
+    await writeFile(join(run, 'metrics.jsonl'), broken.join('\n'));
+    expect(await trialSpeed(run)).toBe(0.25);
   });
 });
 

@@ -20,6 +20,10 @@ describe('priceOf', () => {
   ])('%s', (gpu, usd) => expect(priceOf(table, gpu)?.usdPerHour).toBe(usd));
 });
 
+it('refuses an alias that nothing defines', () => {
+  expect(() => parsePrices('A100: *x', 'prices.yaml')).toThrow(/^prices\.yaml: not valid YAML: .*alias/);
+});
+
 describe('the shipped table', () => {
   it('has the prices of the two machines that the configurations are for', async () => {
     const shipped = await readPrices();

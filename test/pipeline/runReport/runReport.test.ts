@@ -128,14 +128,14 @@ describe('runReportPage', () => {
     const torn = await readRunRecord(folder);
     expect(torn.steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     expect(torn.problems).toEqual([]);
-    await appendFile(metrics, '\nnonsense\n{"step":13,"loss":null}\n');
+    await appendFile(metrics, '\nnonsense\nnull\n{"step":13,"loss":null}\n');
     await writeFile(join(folder, 'summary.json'), '{');
     await writeFile(join(folder, 'samples', 'step-000002.jpg'), 'no picture');
     await writeFile(join(folder, 'evaluation-test', 'evaluation.json'), '{"format":"other"}');
     const record = await readRunRecord(folder);
     expect(record.steps.at(-1)).toEqual({ step: 13, loss: null });
     expect(record.problems).toEqual([
-      expect.stringMatching(/metrics\.jsonl: 2 lines are not JSON/),
+      expect.stringMatching(/metrics\.jsonl: 3 lines are not JSON objects/),
       expect.stringMatching(/summary\.json: not JSON/),
       expect.stringMatching(/cannot show .*step-000002\.jpg/),
       expect.stringMatching(/evaluation\.json: expected format/),

@@ -133,6 +133,20 @@ describe('the budget of a sweep', () => {
   });
 });
 
+/** What evaluate leaves, as far as a sweep and a report look at it. */
+async function writeEvaluation(folder: string): Promise<void> {
+  const auc = { value: 0.75, interval: { low: 0.6, high: 0.9 } };
+  const figures = { all: { auc }, oneClip: { auc } };
+  const result = {
+    ...{ format: 'stf-mamba-evaluation', version: 1, failed: [], roc: { pooled: [], methods: [] } },
+    ...{ checkpoint: {}, engine: {}, data: {}, clips: {}, videos: {}, bootstrap: {}, hll: {}, methods: [] },
+    ...{ pooled: figures, paired: { share: { value: 0.8, interval: null } } },
+  };
+  await mkdir(join(folder, 'evaluation-test'), { recursive: true });
+  await writeFile(join(folder, 'evaluation-test', 'evaluation.json'), JSON.stringify(result));
+  await writeFile(join(folder, 'evaluation-test', 'evaluation.csv'), 'id\r\n');
+}
+
 describe('the evaluation of a sweep', () => {
   /** Trains for nothing and evaluates to an AUC of 0.75; `broken` does not evaluate, and from two steps on nobody. */
   async function makeAndEvaluate(names: string[], begun: string[], maxSteps = 1): Promise<Comparison> {
@@ -150,14 +164,7 @@ describe('the evaluation of a sweep', () => {
             ...['--checkpoint', join(folder, 'checkpoints', 'last.safetensors'), '--split', 'test'],
             ...['--data-root', '/data', '--out', join(folder, 'evaluation-test')],
           ]);
-          await mkdir(join(folder, 'evaluation-test'));
-          const auc = { value: 0.75, interval: { low: 0.6, high: 0.9 } };
-          const result = {
-            ...{ format: 'stf-mamba-evaluation', version: 1, failed: [], roc: { pooled: [], methods: [] } },
-            ...{ pooled: { all: { auc } }, paired: { share: { value: 0.8, interval: null } } },
-          };
-          await writeFile(join(folder, 'evaluation-test', 'evaluation.json'), JSON.stringify(result));
-          await writeFile(join(folder, 'evaluation-test', 'evaluation.csv'), 'id\r\n');
+          await writeEvaluation(folder);
           return { code: 0, signal: null, error: undefined };
         };
         return { ended: done(), pid: undefined, stop: () => {} };
@@ -188,5 +195,73 @@ describe('the evaluation of a sweep', () => {
     // What has gone on is another checkpoint than the one that was evaluated.
     const further = await makeAndEvaluate(['good', 'broken'], begun, 2);
     expect(further.runs[0]).toMatchObject({ status: 'done', test_auc: null });
+  });
+
+  it('is paid for by the sweep, and left out when nothing is left', async () => {
+    const plan = runs('a', 'b');
+    const begun: string[] = [];
+    const budgets: number[] = [];
+    const sweep = (budget: number, hours: number) =>
+      executeSweep({
+        ...{ runs: plan, out, limits: { budget }, reference: 'a', evaluate: 'test', say: () => {}, clock: () => now },
+        start: (command, args, log) => {
+          const folder = dirname(log);
+          begun.push(`${command} ${basename(folder)}`);
+          const granted = Number(args[args.indexOf('--budget') + 1]);
+          if (command === 'train') budgets.push(granted);
+          const evaluate = async () => {
+            now += hours * HOUR;
+            await writeEvaluation(folder);
+            return { code: 0, signal: null, error: undefined };
+          };
+          const ended = command === 'train' ? train(folder, granted, { wants: 9 }) : evaluate();
+          return { ended, pid: undefined, stop: () => {} };
+        },
+      });
+    // a: 4 / 2, spends all but its reserve of 0.1, and 0.5 to be evaluated. b: what is left, less the same for its own
+    // evaluation: 4 − 1.9 − 0.5 − 0.5 = 1.1.
+    expect(await sweep(4, 0.5)).toBe(0);
+    expect(begun).toEqual(['train a', 'evaluate a', 'train b', 'evaluate b']);
+    expect(budgets).toEqual([2, 1.1]);
+    expect((await comparison()).spent_usd).toBeCloseTo(1.9 + 0.5 + 1 + 0.5, 9);
+
+    await rm(out, { recursive: true });
+    begun.length = 0;
+    expect(await sweep(2, 1.2)).toBe(0); // 0.9 and 1.2: more than there is
+    expect(begun).toEqual(['train a', 'evaluate a']);
+    begun.length = 0;
+    expect(await sweep(2, 1.2)).toBe(0);
+    expect(begun).toEqual([]);
+    expect((await comparison()).runs.map(({ status, test_auc }) => [status, test_auc])).toEqual([
+      ['done', 0.75],
+      ['no_money', null],
+    ]);
+  });
+
+  it('is not begun without money', async () => {
+    const begun: string[] = [];
+    await executeSweep({
+      ...{ runs: runs('a'), out, limits: { budget: 1 }, reference: 'a', evaluate: 'test', say: () => {} },
+      clock: () => now,
+      start: (command, _, log) => {
+        begun.push(command);
+        // Starting and ending took more than the reserve.
+        const ended = train(dirname(log), 1, { wants: 9, startUp: 0.2 });
+        return { ended, pid: undefined, stop: () => {} };
+      },
+    });
+    expect(begun).toEqual(['train']);
+  });
+
+  it('reads no state of another shape', async () => {
+    for (const [content, said] of [
+      ['{"version":1,"runs":null}', /sweep\.json: expected the state of a sweep \(runs: .*\); move the file away/],
+      ['{"version":1,"runs":{"a":5}}', /\(runs\.a: .*expected object/],
+      ['{"version":1,"runs":{"a":{"status":"done"}}}', /\(runs\.a\.settings: /],
+      ['{', /expected the state of a sweep/],
+    ] as const) {
+      await writeFile(join(out, 'sweep.json'), content);
+      await expect(make(runs('a'), {}, { a: { wants: 0 } })).rejects.toThrow(said);
+    }
   });
 });

@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { projectFolder } from '../../../pipeline/projectFolder.js';
+import { checkSweepData } from '../../../pipeline/sweep/checkSweepData.js';
 import { parseSweepFile } from '../../../pipeline/sweep/sweepFile.js';
 import { planSweep } from '../../../pipeline/sweep/sweepPlan.js';
 
@@ -46,7 +48,29 @@ runs:
     ['runs: { a: {}, b: { init: b } }', /runs\.b\.init: expected a run that comes before it \(a\).*"b"/],
     ['common: { init: a }\nruns: { a: {} }', /common.*init/],
     ['runs: [', /not valid YAML/],
+    ['runs: { a: *x }', /f\.yaml: not valid YAML: .*alias.*: x/],
   ])('refuses %j', (text, message) => expect(() => parseSweepFile(text, 'f.yaml')).toThrow(message));
+});
+
+describe('checkSweepData', () => {
+  it('refuses runs of which none can read its data, and lets one that can begin', async () => {
+    const nowhere = { dataRoot: '/nowhere/crops' };
+    await expect(checkSweepData([nowhere, nowhere])).rejects.toThrow(
+      /^--data-root: expected a folder of face crops, but \/nowhere\/crops does not exist$/,
+    );
+    const root = await mkdtemp(join(tmpdir(), 'stf-sweep-data-'));
+    try {
+      await writeFile(join(root, 'a_crops.npz'), '');
+      await writeFile(join(root, 'manifest.csv'), 'id,split,label\na,training,0\n');
+      await expect(checkSweepData([nowhere, { dataRoot: root }])).rejects.toThrow(
+        /does not exist\n.*manifest\.csv, row 1: expected split train/,
+      );
+      await writeFile(join(root, 'manifest.csv'), 'id,split,label\na,train,0\n');
+      await checkSweepData([nowhere, { dataRoot: root }]);
+    } finally {
+      await rm(root, { recursive: true });
+    }
+  });
 });
 
 describe('planSweep', () => {
