@@ -6,7 +6,11 @@ import { UserError } from '../userError.js';
 /** The first steps compile kernels and fill queues. */
 const WARM_UP_STEPS = 3;
 
-const stepTimes = z.object({ kind: z.undefined().optional(), step_ms: z.number(), data_wait_ms: z.number().optional() });
+const stepTimes = z.object({
+  kind: z.undefined().optional(),
+  step_ms: z.number(),
+  data_wait_ms: z.number().optional(),
+});
 
 /** Of a line about a step; what is torn, or is about something else, tells nothing. */
 function timesOf(line: string): z.infer<typeof stepTimes>[] {
