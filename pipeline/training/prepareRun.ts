@@ -178,7 +178,7 @@ async function beginning(
   const { phase, resume, init } = options;
   if (resume === 'auto') {
     const newest = await readNewest(await folder.resumable());
-    if (newest) return goOn(newest, phase, config, trainIds);
+    if (newest) return goOn(newest, options, config, trainIds);
   }
   if (resume !== undefined && resume !== 'auto' && init !== undefined)
     throw new UserError('--init: expected no --resume <file> beside it; give the file to one of the two');
@@ -189,12 +189,17 @@ async function beginning(
   if (!(goesOn && inside(folder, file)) && resume !== 'auto' && (await folder.holdsRun()))
     throw new UserError(`${folder.path} holds a run already; give --resume auto to go on with it, or another --out`);
   if (file === undefined) return { resumed: undefined, transfer: undefined, notes: [] };
-  if (goesOn) return goOn({ file, state }, phase, config, trainIds);
+  if (goesOn) return goOn({ file, state }, options, config, trainIds);
   return { resumed: undefined, transfer: file, notes: [`beginning with the weights of ${file}`] };
 }
 
-function goOn(resumed: Resumed, phase: Preset, config: StfConfig, trainIds: readonly string[]): Beginning {
-  const differences = checkResumable(resumed.file, resumed.state, phase, config, trainIds);
+function goOn(
+  resumed: Resumed,
+  { phase, set }: Pick<TrainOptions, 'phase' | 'set'>,
+  config: StfConfig,
+  trainIds: readonly string[],
+): Beginning {
+  const differences = checkResumable(resumed.file, resumed.state, phase, config, trainIds, set);
   return { resumed, transfer: undefined, notes: differences.map((text) => `changed since the checkpoint: ${text}`) };
 }
 
