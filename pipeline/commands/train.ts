@@ -65,6 +65,8 @@ Example:
       --budget 2.50 --on-finish 'runpodctl stop pod $RUNPOD_POD_ID'
 
 --on-finish: the command sees STF_EXIT_CODE (a number, or "crashed") and STF_RUN_FOLDER; its output goes to on-finish.log.
+It does not run when the command is refused before anything has begun, as for a wrong option.
+A closed terminal does not end the run; Ctrl-C and kill do, with a checkpoint.
 
 The run's folder holds config.json, metrics.jsonl, batches.jsonl, quarantine.jsonl, summary.json, checkpoints/,
 report.html, samples/ (pictures of what the model saw) and tensorboard/ (for \`tensorboard --logdir runs\`).

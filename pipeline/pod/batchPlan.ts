@@ -1,4 +1,7 @@
-/** How the pairs of one optimiser step are cut into micro-batches that fit into a GPU's memory. */
+/**
+ * How the pairs of one optimiser step are cut into micro-batches, so that they should fit into a GPU's memory: judged by
+ * what a step takes on a CPU, for on a GPU it was not measured. A run whose memory runs out goes on with smaller parts.
+ */
 export type BatchPlan = {
   /** Clips of a micro-batch, half real and half fake. */
   batchSize: number;
@@ -11,7 +14,10 @@ export type BatchPlan = {
 const PAIRS_PER_STEP = 16;
 /** More pairs at once than the A100's configuration has are not faster in a way that anybody has measured. */
 const MOST_PAIRS = 8;
-/** A pair of 224 px and 32 frames keeps up to 5.2 GB until the backward pass, 2.1 GB with gradient checkpointing (on a CPU). */
+/**
+ * On a CPU and without operations of our own, which GPUs do not have, a pair of 224 px and 32 frames keeps up to 5.2 GB
+ * until the backward pass, 2.1 GB with gradient checkpointing.
+ */
 const GB_PER_PAIR = 5.2;
 const GB_PER_PAIR_CHECKPOINTED = 2.1;
 /** Weights, moments, the framework; and the share of the memory that is left to driver and fragmentation. */
@@ -20,7 +26,7 @@ const SHARE_USED = 0.9;
 
 const powerOfTwoUpTo = (value: number) => 2 ** Math.floor(Math.log2(value));
 
-/** For a GPU with so much memory. The optimiser sees 16 pairs a step on every machine. */
+/** A guess for a GPU with so much memory. The optimiser sees 16 pairs a step on every machine. */
 export function planBatch(memoryMiB: number): BatchPlan {
   const room = (memoryMiB / 1024) * SHARE_USED - GB_FIXED;
   const gradCheckpoint = room < GB_PER_PAIR;

@@ -22,10 +22,15 @@ export async function podConfig(card: GraphicsCard, usdPerHour: number): Promise
     node.comment = ` ${comment}`;
     document.setIn([section, key], node);
   };
-  set('data', 'batch_size', batchSize, `${batchSize / 2} pairs, as many as fit into this GPU's memory`);
+  set(
+    'data',
+    'batch_size',
+    batchSize,
+    `${batchSize / 2} pairs: a guess for this GPU's memory from what a step takes on a CPU; memory that runs out splits them`,
+  );
   set('data', 'num_workers', 0, '0: as many as the trainer turns out to need');
   set('training', 'gradient_accumulation_steps', gradAccum, `${(batchSize / 2) * gradAccum} pairs a step`);
-  if (gradCheckpoint) set('training', 'grad_checkpoint', true, 'less than one pair fits otherwise');
+  if (gradCheckpoint) set('training', 'grad_checkpoint', true, 'by the same guess not even one pair fits otherwise');
   set('training', 'cost_per_hour', usdPerHour, 'USD');
   // Left to choose, a run whose GPU is not seen would go on on the CPU, at the GPU's price.
   set('engine', 'name', 'tensorflow-cuda', 'stops at once where TensorFlow sees no GPU');

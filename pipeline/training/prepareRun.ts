@@ -180,7 +180,7 @@ async function beginning(
   const { phase, resume, init } = options;
   if (resume === 'auto') {
     const newest = await readNewest(await folder.resumable());
-    if (newest) return goOn(newest, phase, config, trainIds);
+    if (newest) return goOn(newest, options, config, trainIds);
   }
   if (options.initAliases) checkAliases(options);
   if (resume !== undefined && resume !== 'auto' && init !== undefined)
@@ -201,7 +201,7 @@ async function beginning(
     throw new UserError(
       `--init-aliases: ${file} is of the same phase, so the run goes on with all of it; leave the option out`,
     );
-  if (goesOn) return goOn({ file, state: runStateOf(state, file) }, phase, config, trainIds);
+  if (goesOn) return goOn({ file, state: runStateOf(state, file) }, options, config, trainIds);
   return { resumed: undefined, transfer: file, notes: [`beginning with the weights of ${file}`] };
 }
 
@@ -214,8 +214,13 @@ function checkAliases({ phase, resume, init }: TrainOptions): void {
     );
 }
 
-function goOn(resumed: Resumed, phase: Preset, config: StfConfig, trainIds: readonly string[]): Beginning {
-  const differences = checkResumable(resumed.file, resumed.state, phase, config, trainIds);
+function goOn(
+  resumed: Resumed,
+  { phase, set }: Pick<TrainOptions, 'phase' | 'set'>,
+  config: StfConfig,
+  trainIds: readonly string[],
+): Beginning {
+  const differences = checkResumable(resumed.file, resumed.state, phase, config, trainIds, set);
   return { resumed, transfer: undefined, notes: differences.map((text) => `changed since the checkpoint: ${text}`) };
 }
 

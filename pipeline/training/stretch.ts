@@ -11,7 +11,7 @@ import { SynthesisTasks } from '../synthesisTasks.js';
 import type { CallClock } from './callClock.js';
 import type { PreparedRun, Resumed } from './prepareRun.js';
 import { describeRemedy, remedied } from './remedy.js';
-import { digestOfClips } from './resumeCheck.js';
+import { checkNumerics, digestOfClips } from './resumeCheck.js';
 import type { RunViews } from './runViews.js';
 import type { Computation } from './trainActor.js';
 import { TrainActorClient } from './trainActorClient.js';
@@ -91,6 +91,11 @@ export class Stretch {
       ...(resumed ? { resume: resumed.file } : {}),
       ...(prepared.transfer ? { transfer: prepared.transfer, aliases: prepared.options.initAliases ?? false } : {}),
     });
+    if (resumed) {
+      const { dtype, reason: dtypeReason } = computation.precision;
+      const now = { dtype, dtypeReason, codec: prepared.codec };
+      checkNumerics(resumed.file, resumed.state, now, prepared.options.set);
+    }
     for (const note of notes) log.info(note);
     if (remedies.length > 0)
       log.info(`after ${remedies.length} returns to an earlier checkpoint: ${describeRemedy(config)}`);

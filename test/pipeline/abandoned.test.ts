@@ -1,20 +1,17 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCheckpoint } from '../../model/index.js';
 import { writeDemoData } from '../../pipeline/demo/demoData.js';
 import { projectFolder } from '../../pipeline/projectFolder.js';
+import { inTerminal, noTerminal } from './terminal/pythonTerminal.js';
 import { awaitFile, rowsOf, runTrain, trainWords } from './trainProcess.js';
 
 /* Runs that nobody looks after any more: the terminal is closed, the log's reader has gone, the machine hangs. */
-
-const inTerminal = fileURLToPath(new URL('../fixtures/scripts/run_in_terminal.py', import.meta.url));
-const noTerminal = spawnSync('python3', ['-c', 'import pty']).status === 0 ? undefined : 'skipped: no python3 with pty';
 
 let folder: string;
 let data: string;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { resolveConfig, toSections } from '../../model/index.js';
 import type { RunState } from '../../pipeline/run/runState.js';
 import { Sampler } from '../../pipeline/sampler.js';
-import { checkResumable } from '../../pipeline/training/resumeCheck.js';
+import { checkNumerics, checkResumable, type Numerics } from '../../pipeline/training/resumeCheck.js';
 import { planTraining } from '../../pipeline/training/trainingPlan.js';
 
 const { config } = resolveConfig({ preset: 'debug', overrides: ['training.num_epochs=10'] });
@@ -57,5 +57,44 @@ describe('checkResumable', () => {
       /cannot resume from f[\s\S]*training\.seed: 42 in the checkpoint, 7 now/,
     );
     expect(() => checkResumable('f', stateAt(1, 1), 'baseline', config)).toThrow(/--phase: a in the checkpoint/);
+  });
+  it('accepts another codec or precision only from somebody who asks for it by name', () => {
+    const jpeg = changed('sbi.codec=jpeg');
+    expect(() => checkResumable('f', stateAt(1, 1), 'a', jpeg, undefined, ['sbi.codecs=jpeg'])).toThrow(
+      /sbi\.codec: "auto" in the checkpoint, "jpeg" now/,
+    );
+    expect(checkResumable('f', stateAt(1, 1), 'a', jpeg, undefined, ['sbi.codec=jpeg'])).toEqual([
+      expect.stringMatching(/sbi\.codec: "auto" in the checkpoint, "jpeg" now \(.*compressed in another way\)/),
+    ]);
+    expect(() =>
+      checkResumable('f', stateAt(1, 1), 'a', changed('training.seed=7'), undefined, ['training.seed=7']),
+    ).toThrow(/training\.seed/);
+  });
+});
+
+describe('checkNumerics', () => {
+  const bfloat16 = { effectiveDtype: 'bfloat16', codecDigest: 'abc' } as const;
+  const h264 = { name: 'ffmpeg', reason: 'works' };
+  const jpeg = { name: 'jpeg', reason: 'node-av: not there' };
+  const check = (
+    state: Pick<RunState, 'effectiveDtype' | 'codecDigest'>,
+    now: Partial<Numerics>,
+    ...set: string[]
+  ): void => checkNumerics('f', state, { dtype: 'bfloat16', dtypeReason: 'as asked', codec: h264, ...now }, set);
+
+  it('lets a run go on where it computes and compresses as before, or nothing is compressed', () => {
+    check(bfloat16, {});
+    check(bfloat16, { codec: undefined });
+    check({ effectiveDtype: 'float32' }, { dtype: 'float32', codec: jpeg });
+    check({ effectiveDtype: 'float32', codecDigest: 'jpeg' }, { codec: jpeg });
+  });
+  it('refuses JPEG in place of H.264 and float32 in place of bfloat16, and says what can be done', () => {
+    const now = { dtype: 'float32', dtypeReason: 'no avx512_bf16', codec: jpeg } as const;
+    expect(() => check(bfloat16, now)).toThrow(
+      /^cannot resume from f.*\n {2}products .*float32 now: no avx512_bf16.*--set training\.amp_dtype=float32\n {2}clips .*JPEG now: node-av: not there.*--set sbi\.codec=jpeg$/,
+    );
+    expect(() => check({ ...bfloat16, codecDigest: 'jpeg' }, {})).toThrow(/as JPEG in the checkpoint, as H\.264 now/);
+    check(bfloat16, now, 'training.amp_dtype=float32', 'sbi.codec=jpeg');
+    expect(() => check(bfloat16, now, 'training.amp_dtype=float32')).toThrow(/sbi\.codec/);
   });
 });

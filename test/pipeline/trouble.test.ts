@@ -4,7 +4,7 @@ import { cp, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readCheckpoint } from '../../model/index.js';
+import { readCheckpoint, writeCheckpoint } from '../../model/index.js';
 import { writeDemoData } from '../../pipeline/demo/demoData.js';
 import { projectFolder } from '../../pipeline/projectFolder.js';
 import { seededUniform } from '../model/seededUniform.js';
@@ -147,6 +147,28 @@ describe('a run that is killed', () => {
     expect(ends).toHaveLength(moments.length + 1);
   }, 180_000);
 
+  it('goes on exactly also where the average of the weights is what is validated', async () => {
+    const averaged = ['--set', 'training.ema_decay=0.9', '--max-steps', '12', '--epochs', '8'];
+    const whole = join(folder, 'averaged');
+    expect(await train(whole, { args: averaged })).toMatchObject({ code: 0 });
+    const out = join(folder, 'averaged-killed');
+    for (const call of [40, 75]) {
+      const faults = { FAULT_KILL: String(call), FAULT_PATH: 'checkpoints' };
+      expect(await train(out, { args: [...resume, ...averaged], faults })).toMatchObject({ signal: 'SIGKILL' });
+    }
+    expect((await readCheckpoint(last(out))).state).not.toMatchObject({ step: 12 });
+    const ended = await train(out, { args: [...resume, ...averaged] });
+    expect(ended.code, ended.text).toBe(0);
+    expect(ended.text).toMatch(/resuming after step \d/);
+    expect(await weights(last(out))).toBe(await weights(last(whole)));
+    const validations = async (run: string) =>
+      (await rows(run, 'metrics.jsonl'))
+        .filter(({ kind }) => kind === 'val')
+        .map(({ step, auc, nll }) => [step, auc, nll]);
+    expect((await validations(whole)).length).toBeGreaterThan(0);
+    expect(await validations(out)).toEqual(await validations(whole));
+  }, 180_000);
+
   it('falls back on the checkpoint before when the newest is damaged; lists changes that do no harm', async () => {
     const out = join(folder, 'damaged');
     await cp(unbroken, out, { recursive: true });
@@ -184,6 +206,25 @@ describe('a run that is killed', () => {
     const others = await train(out, { args: [...resume, '--data-root', fewer] });
     expect(others.code).toBe(2);
     expect(others.text).toMatch(/the clips to train on are others than those of the checkpoint/);
+  }, 180_000);
+});
+
+describe('a run that is moved', () => {
+  it('does not go on with another codec or precision, unless told to', async () => {
+    const out = join(folder, 'moved');
+    await cp(unbroken, out, { recursive: true });
+    const { tensors, state } = await readCheckpoint(last(out));
+    // As another machine would have written it.
+    const other = { ...(state as object), effectiveDtype: 'bfloat16', codecDigest: 'jpeg' };
+    await writeCheckpoint(last(out).replace(/\.safetensors$/, ''), tensors, other);
+    const refused = await train(out, { args: resume });
+    expect(refused.code, refused.text).toBe(2);
+    expect(refused.text).toMatch(/products are computed in bfloat16 in the checkpoint, in float32 now: as asked/);
+    expect(refused.text).toMatch(/compressed as JPEG in the checkpoint, as H\.264 now/);
+    expect(refused.text).not.toMatch(/\n\s+at /);
+    const given = ['--set', 'training.amp_dtype=float32', '--set', 'sbi.codec=auto'];
+    const accepted = await train(out, { args: [...resume, ...given] });
+    expect(accepted.code, accepted.text).toBe(0);
   }, 180_000);
 });
 

@@ -2,7 +2,6 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeDemoData } from '../../pipeline/demo/demoData.js';
@@ -10,12 +9,10 @@ import { projectFolder } from '../../pipeline/projectFolder.js';
 import { sheetName } from '../../pipeline/samples/sampleSheets.js';
 import { elements, readMarkup, textOf } from './report/markupTree.js';
 import { noTensorBoard, readWithTensorBoard } from './tensorboard/tensorboardPackage.js';
+import { inTerminal, noTerminal } from './terminal/pythonTerminal.js';
 import { Screen } from './terminal/screen.js';
 
 /* What a researcher sees of a real run: in the terminal, in the browser, and afterwards in its folder. */
-
-const inTerminal = fileURLToPath(new URL('../fixtures/scripts/run_in_terminal.py', import.meta.url));
-const noTerminal = spawnSync('python3', ['-c', 'import pty']).status === 0 ? undefined : 'skipped: no python3 with pty';
 
 let folder: string;
 let data: string;

