@@ -29,6 +29,18 @@ test('the rows of attention weights sum to one', () => {
   expect(largestDifference(numbersOf(sums), Array(30).fill(1))).toBeLessThan(1e-6);
 });
 
+test('attention weights are the softmax of products divided by the root of the width', () => {
+  const [query, key] = [1, 2].map((seed) => seededValues(3 * 4, seed).map((v) => 2 * v));
+  const row = (values: Float32Array, t: number) => [...values.slice(4 * t, 4 * t + 4)];
+  const want = [0, 1, 2].flatMap((t) => {
+    const scores = [0, 1, 2].map((s) => row(query!, t).reduce((sum, q, i) => sum + q * row(key!, s)[i]!, 0) / 2);
+    const exponentials = scores.map(Math.exp);
+    return exponentials.map((value) => value / exponentials.reduce((sum, v) => sum + v));
+  });
+  const got = attentionWeights(tf.tensor4d(query!, [1, 1, 3, 4]), tf.tensor4d(key!, [1, 1, 3, 4]));
+  expect(largestDifference(numbersOf(got), want)).toBeLessThan(1e-6);
+});
+
 test('one head over two frames equals the calculation by hand', () => {
   const scope = ParameterScope.root(seededUniform());
   const attention = new Attention(scope, 1, 1);

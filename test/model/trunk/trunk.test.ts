@@ -49,6 +49,21 @@ test('a stage asks for two masks per block, in depth order', () => {
   expect(asked).toBe(10);
 });
 
+test.each([1, 2])('what the contour blocks of stage %i give is gated and goes on', (stage) => {
+  const { trunk, parameters } = create(debug());
+  const frames = tf.tensor4d(
+    seededValues(4 * 64 * 64 * 3, 6).map((v) => 127 * (1 + v)),
+    [4, 64, 64, 3],
+  );
+  const pooled = () =>
+    tf.tidy(() => trunk.forward(frames, pixels(64), inference).pooled.map((tokens) => numbersOf(tokens)));
+  const before = pooled();
+  const bias = parameters.get(`stage${stage}.0.expand.bias`)!;
+  bias.assign(tf.tensor1d(seededValues(bias.size, 7)));
+  const moved = pooled().map((tokens, i) => largestDifference(tokens, before[i]!));
+  expect(moved.map((difference) => difference > 1e-3)).toEqual([stage === 1, true, true]);
+});
+
 describe('moving a clip by 32 pixels', () => {
   test('moves the map of stage 3 by one cell, away from the borders', () => {
     // Straight kernels; gates opened by random weights, so that their path is part of the test.
