@@ -61,5 +61,11 @@ export type { UniformSource } from './layers/initializers.js';
 export { lossParts } from './losses/lossParts.js';
 export { learningRateAt } from './optimiser/learningRate.js';
 export { StfMamba } from './stfMamba.js';
-export { type MicroResult, Trainer, type TrainerOptions, type TrainerSchedule } from './training/trainer.js';
+export {
+  type MicroResult,
+  type NextClips,
+  Trainer,
+  type TrainerOptions,
+  type TrainerSchedule,
+} from './training/trainer.js';
 export { drawTrainingMasks } from './trainingMasks.js';

@@ -1,7 +1,18 @@
-import { concatMap, from, map, Observable, type OperatorFunction, pipe } from 'rxjs';
+import { concatMap, defer, from, map, Observable, type ObservableInput, type OperatorFunction, pipe, tap } from 'rxjs';
 import type { Credits } from './credits.js';
-import { orderedMap, type Task } from './orderedMap.js';
+import { type OrderedMapOptions, orderedMap } from './orderedMap.js';
 import type { StageMeter } from './throughputMeter.js';
+
+/**
+ * A `Task` that can also look at the item it will be handed next: `waiting` returns it if it has arrived and waits in
+ * the queue, and never makes anybody wait for it.
+ */
+export type Consumer<T, R> = (
+  value: T,
+  index: number,
+  signal: AbortSignal,
+  waiting: () => T | undefined,
+) => ObservableInput<R>;
 
 export type ConsumeOptions<T> = {
   /** Items handed to the consumer and not yet answered. Two keep an actor busy while an answer travels. Default 1. */
@@ -24,14 +35,11 @@ export type ConsumeOptions<T> = {
  * @throws RangeError if `inFlight` is not a positive integer.
  */
 export function consume<T, R>(
-  task: Task<T, R>,
+  task: Consumer<T, R>,
   { inFlight = 1, credits, cost = () => 1, meter }: ConsumeOptions<T> = {},
 ): OperatorFunction<T, R> {
   return pipe(
-    orderedMap(
-      (value: T, index, signal) => from(task(value, index, signal)).pipe(map((result) => ({ value, result }))),
-      { concurrency: inFlight, meter },
-    ),
+    handed(task, { concurrency: inFlight, meter }),
     concatMap(
       ({ value, result }) =>
         new Observable<R>((subscriber) => {
@@ -41,4 +49,19 @@ export function consume<T, R>(
         }),
     ),
   );
+}
+
+/** Runs the tasks; each result comes with its item. */
+function handed<T, R>(task: Consumer<T, R>, options: OrderedMapOptions): OperatorFunction<T, { value: T; result: R }> {
+  return (source) =>
+    defer(() => {
+      const queue: T[] = [];
+      return source.pipe(
+        tap((value) => queue.push(value)),
+        orderedMap((value: T, index, signal) => {
+          queue.shift(); // `value`: tasks are begun in the order of arrival
+          return from(task(value, index, signal, () => queue[0])).pipe(map((result) => ({ value, result })));
+        }, options),
+      );
+    });
 }

@@ -193,6 +193,7 @@ const engineShape = {
   name: z.enum(['auto', 'tensorflow', 'tensorflow-cuda', 'wasm']),
   step: z.enum(['eager', 'recorded']),
   kernels: z.enum(['on', 'off']),
+  staging: z.enum(['auto', 'on', 'off']),
 };
 
 const failuresShape = {

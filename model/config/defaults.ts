@@ -172,7 +172,7 @@ export const defaultConfig = (): StfConfig => ({
     obvious_shift: [40, 80],
   },
 
-  engine: { name: 'auto', step: 'recorded', kernels: 'on' },
+  engine: { name: 'auto', step: 'recorded', kernels: 'on', staging: 'auto' },
 
   failures: {
     max_count: 100,

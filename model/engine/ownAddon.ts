@@ -20,6 +20,18 @@ export type GraphOutput = { output: number; dtype: number; shape?: number[] };
 
 export type GraphNode = { operation: number; outputs: GraphOutput[] };
 
+export type RunRequest = {
+  feeds: readonly { output: number; shape: readonly number[]; values: ArrayBufferView }[];
+  fetches: readonly number[];
+  targets: readonly number[];
+  profile?: boolean;
+};
+
+export type RunAnswer = {
+  values: { dtype: number; shape: number[]; values: ArrayBuffer }[];
+  profile?: { name: string; label: string; begin: number; microseconds: number }[];
+};
+
 /** The graph of model/kernels/graph.cc. All methods throw what TensorFlow has to say. */
 export type NativeGraph = {
   addOperation(request: {
@@ -29,15 +41,9 @@ export type NativeGraph = {
     controls: readonly number[];
     attributes: Readonly<Record<string, GraphAttribute>>;
   }): GraphNode;
-  run(request: {
-    feeds: readonly { output: number; shape: readonly number[]; values: ArrayBufferView }[];
-    fetches: readonly number[];
-    targets: readonly number[];
-    profile?: boolean;
-  }): {
-    values: { dtype: number; shape: number[]; values: ArrayBuffer }[];
-    profile?: { name: string; label: string; begin: number; microseconds: number }[];
-  };
+  run(request: RunRequest): RunAnswer;
+  /** Runs `side` in a thread of its own beside `main`, and ends with both; what `side` fetches is dropped. */
+  runBeside(main: RunRequest, side: RunRequest): RunAnswer;
   /** The bytes of a `saved_model.pb` that computes `outputs` from `inputs`. */
   savedModel(request: { inputs: Record<string, number>; outputs: Record<string, number> }): Buffer;
   dispose(): void;

@@ -3,9 +3,12 @@
 #include <napi.h>
 
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <string>
+#include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "tensorflow/c/c_api.h"
@@ -41,20 +44,70 @@ std::vector<int64_t> integers(const Napi::Value& value) {
 using BufferPointer = std::unique_ptr<TF_Buffer, decltype(&TF_DeleteBuffer)>;
 using TensorPointer = std::unique_ptr<TF_Tensor, decltype(&TF_DeleteTensor)>;
 
-// A tensor with a copy of the bytes of a typed array.
-TensorPointer tensorOf(Napi::Env env, TF_DataType dtype, const std::vector<int64_t>& shape, const Napi::Value& values) {
-  const auto array = values.As<Napi::TypedArray>();
+// The bytes of a typed array.
+const void* bytesOf(const Napi::TypedArray& array) {
+  return static_cast<const uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+}
+
+// A tensor with room for the bytes of a typed array.
+TensorPointer roomFor(Napi::Env env, TF_DataType dtype, const std::vector<int64_t>& shape,
+                      const Napi::TypedArray& array) {
   size_t bytes = TF_DataTypeSize(dtype);
   for (const int64_t n : shape) bytes *= static_cast<size_t>(n);
   if (bytes != array.ByteLength())
     throw Napi::Error::New(env, "Expected " + std::to_string(bytes) + " bytes for a tensor but received " +
                                     std::to_string(array.ByteLength()));
-  TensorPointer tensor(TF_AllocateTensor(dtype, shape.data(), static_cast<int>(shape.size()), bytes), TF_DeleteTensor);
-  if (bytes > 0)
-    std::memcpy(TF_TensorData(tensor.get()), static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
-                bytes);
+  return TensorPointer(TF_AllocateTensor(dtype, shape.data(), static_cast<int>(shape.size()), bytes), TF_DeleteTensor);
+}
+
+void fill(TF_Tensor* tensor, const void* bytes) {
+  if (TF_TensorByteSize(tensor) > 0) std::memcpy(TF_TensorData(tensor), bytes, TF_TensorByteSize(tensor));
+}
+
+// A tensor with a copy of the bytes of a typed array.
+TensorPointer tensorOf(Napi::Env env, TF_DataType dtype, const std::vector<int64_t>& shape, const Napi::Value& values) {
+  const auto array = values.As<Napi::TypedArray>();
+  TensorPointer tensor = roomFor(env, dtype, shape, array);
+  fill(tensor.get(), bytesOf(array));
   return tensor;
 }
+
+BufferPointer serialised(const tensorflow::RunOptions& options) {
+  const std::string bytes = options.SerializeAsString();
+  return BufferPointer(TF_NewBufferFromString(bytes.data(), bytes.size()), TF_DeleteBuffer);
+}
+
+// One run of a session: all that it needs, so that it can be carried out where JavaScript's values are out of reach.
+struct Run {
+  std::vector<TF_Output> inputs;
+  std::vector<TensorPointer> fed;
+  // JavaScript's memory, read when the run begins: JavaScript waits for its end and changes nothing meanwhile.
+  std::vector<const void*> bytes;
+  std::vector<TF_Output> fetches;
+  std::vector<const TF_Operation*> targets;
+  tensorflow::RunOptions options;
+  BufferPointer metadata{nullptr, TF_DeleteBuffer};
+  std::vector<TensorPointer> fetched;
+  Status status;
+
+  void carryOut(TF_Session* session) {
+    try {
+      std::vector<TF_Tensor*> values;
+      for (size_t i = 0; i < fed.size(); ++i) {
+        fill(fed[i].get(), bytes[i]);
+        values.push_back(fed[i].get());
+      }
+      std::vector<TF_Tensor*> answers(fetches.size(), nullptr);
+      TF_SessionRun(session, serialised(options).get(), inputs.data(), values.data(), static_cast<int>(inputs.size()),
+                    fetches.data(), answers.data(), static_cast<int>(fetches.size()), targets.data(),
+                    static_cast<int>(targets.size()), metadata.get(), status.status);
+      for (TF_Tensor* tensor : answers) fetched.emplace_back(tensor, TF_DeleteTensor);
+    } catch (const std::exception& error) {
+      // Nothing may leave a thread.
+      TF_SetStatus(status.status, TF_INTERNAL, error.what());
+    }
+  }
+};
 
 // How many tensors an input argument of an operation takes, from its attributes.
 int64_t lengthOf(Napi::Env env, const tensorflow::OpDef::ArgDef& argument, const Napi::Object& attributes) {
@@ -71,6 +124,7 @@ class Graph : public Napi::ObjectWrap<Graph> {
     return DefineClass(env, "Graph",
                        {InstanceMethod<&Graph::addOperation>("addOperation"),
                         InstanceMethod<&Graph::run>("run"),
+                        InstanceMethod<&Graph::runBeside>("runBeside"),
                         InstanceMethod<&Graph::savedModel>("savedModel"),
                         InstanceMethod<&Graph::dispose>("dispose")});
   }
@@ -224,45 +278,53 @@ class Graph : public Napi::ObjectWrap<Graph> {
   // → {values: [{dtype, shape, values: ArrayBuffer}], profile?: [{name, label, begin, microseconds}]}
   Napi::Value run(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    const auto request = info[0].As<Napi::Object>();
+    Run run;
+    prepare(env, info[0].As<Napi::Object>(), run);
+    run.carryOut(session(env));
+    run.status.check(env, "the recorded step");
+    return answered(env, run);
+  }
+
+  // runBeside(main, side), both as for `run`: the side run goes on in a thread of its own while the main one does in
+  // this. Comes back when both have ended, with what the main one gives or the first error, the main one's before all.
+  Napi::Value runBeside(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    Run main, side;
+    prepare(env, info[0].As<Napi::Object>(), main);
+    prepare(env, info[1].As<Napi::Object>(), side);
+    // In its own thread, all of it: the session's only one is busy with the nodes of the main run.
+    side.options.set_inter_op_thread_pool(-1);
+    TF_Session* const shared = session(env);
+    std::thread beside([&] { side.carryOut(shared); });
+    main.carryOut(shared);
+    beside.join();
+    main.status.check(env, "the recorded step");
+    side.status.check(env, "beside the recorded step");
+    return answered(env, main);
+  }
+
+  void prepare(Napi::Env env, const Napi::Object& request, Run& run) const {
     const auto feeds = request.Get("feeds").As<Napi::Array>();
-    std::vector<TF_Output> inputs;
-    std::vector<TensorPointer> fed;
-    std::vector<TF_Tensor*> values;
     for (uint32_t i = 0; i < feeds.Length(); ++i) {
       const auto feed = feeds.Get(i).As<Napi::Object>();
       const Output& placeholder = output(env, integer(feed.Get("output")));
-      inputs.push_back(placeholder.tensor);
-      fed.push_back(tensorOf(env, placeholder.dtype, integers(feed.Get("shape")), feed.Get("values")));
-      values.push_back(fed.back().get());
+      const auto values = feed.Get("values").As<Napi::TypedArray>();
+      run.inputs.push_back(placeholder.tensor);
+      run.fed.push_back(roomFor(env, placeholder.dtype, integers(feed.Get("shape")), values));
+      run.bytes.push_back(bytesOf(values));
     }
-    std::vector<TF_Output> fetches;
-    for (const int64_t number : integers(request.Get("fetches"))) fetches.push_back(output(env, number).tensor);
-    std::vector<const TF_Operation*> targets;
-    for (const int64_t target : integers(request.Get("targets")))
-      targets.push_back(operation(env, target));
+    for (const int64_t number : integers(request.Get("fetches"))) run.fetches.push_back(output(env, number).tensor);
+    for (const int64_t target : integers(request.Get("targets"))) run.targets.push_back(operation(env, target));
+    if (!request.Get("profile").ToBoolean().Value()) return;
+    run.options.set_trace_level(tensorflow::RunOptions::FULL_TRACE);
+    run.metadata.reset(TF_NewBuffer());
+  }
 
-    const bool profile = request.Get("profile").ToBoolean().Value();
-    BufferPointer metadata(nullptr, TF_DeleteBuffer), runOptions(nullptr, TF_DeleteBuffer);
-    if (profile) {
-      tensorflow::RunOptions asked;
-      asked.set_trace_level(tensorflow::RunOptions::FULL_TRACE);
-      const std::string bytes = asked.SerializeAsString();
-      runOptions.reset(TF_NewBufferFromString(bytes.data(), bytes.size()));
-      metadata.reset(TF_NewBuffer());
-    }
-    std::vector<TF_Tensor*> fetched(fetches.size(), nullptr);
-    Status status;
-    TF_SessionRun(session(env), runOptions.get(), inputs.data(), values.data(), static_cast<int>(inputs.size()),
-                  fetches.data(), fetched.data(), static_cast<int>(fetches.size()), targets.data(),
-                  static_cast<int>(targets.size()), metadata.get(), status.status);
-    status.check(env, "the recorded step");
-    std::vector<TensorPointer> held;
-    for (TF_Tensor* tensor : fetched) held.emplace_back(tensor, TF_DeleteTensor);
+  static Napi::Value answered(Napi::Env env, const Run& run) {
     auto result = Napi::Object::New(env);
-    if (profile) result.Set("profile", profileOf(env, *metadata));
-    auto list = Napi::Array::New(env, held.size());
-    for (uint32_t i = 0; i < held.size(); ++i) list.Set(i, copied(env, held[i].get()));
+    if (run.metadata) result.Set("profile", profileOf(env, *run.metadata));
+    auto list = Napi::Array::New(env, run.fetched.size());
+    for (uint32_t i = 0; i < run.fetched.size(); ++i) list.Set(i, copied(env, run.fetched[i].get()));
     result.Set("values", list);
     return result;
   }

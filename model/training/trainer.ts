@@ -6,8 +6,9 @@ import { loadWeights } from '../checkpoint/loadWeights.js';
 import { valueText } from '../checkpoint/valueText.js';
 import type { StfConfig } from '../config/stfConfig.js';
 import { effectivePrecision, type Precision } from '../engine/precision.js';
+import type { StagedBytes } from '../engine/recording/feedStaging.js';
 import { inPlace } from '../engine/recording/place.js';
-import type { StepProfile, StepRunner } from '../engine/recording/stepRunner.js';
+import type { RunOptions, StepProfile, StepRunner } from '../engine/recording/stepRunner.js';
 import { engineDevice } from '../engine/startEngine.js';
 import { type Prediction, predict } from '../evaluation/predict.js';
 import type { UniformSource } from '../layers/initializers.js';
@@ -27,6 +28,12 @@ import { StatisticsBefore } from './statisticsBefore.js';
 
 /** The terms of the loss of one micro-batch, plain numbers; `hllDefined` is 1 or 0. */
 export type MicroResult = Record<keyof ReturnType<typeof lossParts>, number>;
+
+/** `clips` uint8 RGB `[B,T,H,W,3]`, `labels` 0 real, 1 fake; `key` names them where they may have been staged ahead. */
+type Batch = { clips: Uint8Array; labels: Int32Array; key?: string };
+
+/** Clips of the micro-batch that comes after the one at hand. */
+export type NextClips = { clips: Uint8Array; key: string };
 
 export type TrainerSchedule = {
   stepsPerEpoch: number;
@@ -115,6 +122,11 @@ export class Trainer {
     return this.#runner.mode;
   }
 
+  /** Whether the clips of a next micro-batch can be staged, and so are worth giving along. */
+  get staging(): boolean {
+    return this.#runner.staging;
+  }
+
   /** In what the products of a training step are computed. */
   get precision(): Precision {
     const { stepMode } = this;
@@ -146,25 +158,30 @@ export class Trainer {
    *
    * @param parts computes it in so many equal parts, one after the other, which takes less memory and counts as so many
    *   micro-batches in `apply`: with pairs kept whole the mean over all samples is the same
+   * @param next clips of the next micro-batch, copied to the device while this one computes where `staging` says so;
+   *   the call that brings them names the same key. In parts nothing is staged. No number depends on it
    */
-  accumulate(batch: { clips: Uint8Array; labels: Int32Array }, uniform: UniformSource, parts = 1): MicroResult {
-    return this.#micro(batch, uniform, { parts });
+  accumulate(batch: Batch, uniform: UniformSource, parts = 1, next?: NextClips): MicroResult {
+    return this.#micro(batch, uniform, { parts, next });
   }
 
   /** Does the same and says which nodes of the recorded step took the time; undefined for eager steps. */
-  profile(batch: { clips: Uint8Array; labels: Int32Array }, uniform: UniformSource): StepProfile | undefined {
+  profile(batch: Batch, uniform: UniformSource): StepProfile | undefined {
     this.#micro(batch, uniform, { profile: true });
     return this.#runner.profile;
   }
 
   #micro(
-    { clips, labels }: { clips: Uint8Array; labels: Int32Array },
+    { clips, labels, key }: Batch,
     uniform: UniformSource,
-    { parts = 1, profile = false }: { parts?: number; profile?: boolean },
+    { parts = 1, profile = false, next }: { parts?: number; profile?: boolean; next?: NextClips },
   ): MicroResult {
     this.#begin();
     const masks = drawMaskValues(this.config, labels.length, uniform);
-    if (parts === 1) return this.#accumulatePart(clips, labels, masks, profile);
+    if (parts === 1) {
+      const staged = { key, ...(next && this.staging ? { next: this.#staged(next) } : {}) };
+      return this.#accumulatePart(clips, labels, masks, { profile, staged });
+    }
     const size = labels.length / parts;
     if (!Number.isInteger(size / 2))
       throw new RangeError(`Expected whole pairs in each part but received ${labels.length} clips in ${parts} parts`);
@@ -174,11 +191,18 @@ export class Trainer {
         clips.slice(i * bytes, (i + 1) * bytes),
         labels.slice(i * size, (i + 1) * size),
         sliceMaskValues(masks, i * size, size),
-        profile,
+        { profile },
       ),
     );
     const mean = (name: keyof MicroResult) => results.reduce((sum, result) => sum + result[name], 0) / parts;
     return Object.fromEntries(partNames.map((name) => [name, mean(name)])) as MicroResult;
+  }
+
+  #staged({ key, clips }: NextClips): StagedBytes {
+    const { num_frames: frames, img_size: size, in_channels: channels } = this.config;
+    const count = Math.floor(clips.length / (frames * size ** 2 * channels));
+    const { shape } = clipInput(clips, count, this.config);
+    return { key, shape, values: clips };
   }
 
   /** What has to be before the first micro-batch of a step. */
@@ -198,12 +222,12 @@ export class Trainer {
   #accumulatePart(
     clips: Uint8Array,
     labels: Int32Array,
-    { dropPath, dropout }: MaskValues,
-    profile: boolean,
+    masks: MaskValues,
+    options: Pick<RunOptions, 'profile' | 'staged'>,
   ): MicroResult {
     let numbers: Float32Array;
     try {
-      numbers = this.#gradientsOf(clips, labels, dropPath, dropout, profile);
+      numbers = this.#gradientsOf(clips, labels, masks, options);
     } catch (error) {
       if (!readOutOfPlace.test((error as Error).message)) throw error;
       numbers = new Float32Array(partNames.length).fill(Number.NaN);
@@ -216,9 +240,8 @@ export class Trainer {
   #gradientsOf(
     clips: Uint8Array,
     labels: Int32Array,
-    dropPath: MaskValues['dropPath'],
-    dropout: MaskValues['dropout'],
-    profile: boolean,
+    { dropPath, dropout }: MaskValues,
+    options: Pick<RunOptions, 'profile' | 'staged'>,
   ): Float32Array {
     const [numbers] = this.#runner.run(
       'micro-batch',
@@ -234,7 +257,7 @@ export class Trainer {
           dropout: dropout as tf.Tensor2D,
         }),
       ],
-      { bfloat16: this.precision.dtype === 'bfloat16', profile },
+      { bfloat16: this.precision.dtype === 'bfloat16', ...options },
     );
     this.#flops += this.#runner.flops ?? 0;
     return numbers!;

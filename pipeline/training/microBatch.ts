@@ -24,6 +24,9 @@ export type MicroBatch = {
 /** `42/0/17`: seed, epoch, position — what it takes to make the pair again. */
 export const sampleSeed = ({ seed, epoch, position }: SampleKey): string => `${seed}/${epoch}/${position}`;
 
+/** Tells a micro-batch from all others of a run. */
+export const microKey = ({ step, micro }: Pick<MicroBatch, 'step' | 'micro'>): string => `${step}/${micro}`;
+
 /** Joins pairs to one block of bytes. Every pair must have the same shape. */
 export function joinPairs(pairs: readonly ClipPair[]): { clips: Uint8Array; labels: Int32Array } {
   const size = pairs[0]!.bytes.length;

@@ -26,6 +26,7 @@ const HARMLESS = new Map<string, string>([
   ['engine.name', ROUNDING],
   ['engine.step', ROUNDING],
   ['engine.kernels', ROUNDING],
+  ['engine.staging', ''],
   ['failures.max_count', ''],
   ['failures.max_rate', ''],
   ['failures.min_samples', ''],

@@ -1,12 +1,20 @@
-import type { MicroResult, UniformSource } from '../../model/index.js';
+import type { MicroResult, NextClips, UniformSource } from '../../model/index.js';
 import { isOutOfMemory } from '../run/outOfMemory.js';
 
-/** A micro-batch as the trainer takes it. `masks` draws its masks from the beginning, each time it is called. */
-export type Micro = { clips: Uint8Array; labels: Int32Array; masks: () => UniformSource };
+/**
+ * A micro-batch as the trainer takes it. `masks` draws its masks from the beginning, each time it is called; `key` names
+ * its clips where they may have been given along as `next` before.
+ */
+export type Micro = { clips: Uint8Array; labels: Int32Array; masks: () => UniformSource; key?: string };
 
 /** What a step needs of a trainer. */
 export type SplittableTrainer = {
-  accumulate(batch: Pick<Micro, 'clips' | 'labels'>, uniform: UniformSource, parts: number): MicroResult;
+  accumulate(
+    batch: Pick<Micro, 'clips' | 'labels' | 'key'>,
+    uniform: UniformSource,
+    parts: number,
+    next?: NextClips,
+  ): MicroResult;
   discard(): void;
 };
 
@@ -30,12 +38,15 @@ export class SplitSteps {
     public parts = 1,
   ) {}
 
-  /** @throws OutOfMemoryError when one pair at a time is too much; the trainer's other errors. */
-  take(micro: Micro): MicroResult {
+  /**
+   * @param next clips to be staged meanwhile; not where the micro-batch is computed in parts, since memory is short
+   * @throws OutOfMemoryError when one pair at a time is too much; the trainer's other errors.
+   */
+  take(micro: Micro, next?: NextClips): MicroResult {
     this.#begun.push(micro);
     for (let again = false; ; again = true) {
       try {
-        if (!again) return this.#accumulate(micro);
+        if (!again) return this.#accumulate(micro, this.parts === 1 ? next : undefined);
         this.trainer.discard();
         return this.#begun.map((one) => this.#accumulate(one)).at(-1)!;
       } catch (error) {
@@ -50,8 +61,8 @@ export class SplitSteps {
     this.#begun = [];
   }
 
-  #accumulate({ clips, labels, masks }: Micro): MicroResult {
-    return this.trainer.accumulate({ clips, labels }, masks(), this.parts);
+  #accumulate({ clips, labels, masks, key }: Micro, next?: NextClips): MicroResult {
+    return this.trainer.accumulate({ clips, labels, key }, masks(), this.parts, next);
   }
 }
 

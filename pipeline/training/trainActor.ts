@@ -7,6 +7,7 @@ import {
   loadBackbone,
   type MicroResult,
   measureMatrixPeak,
+  type NextClips,
   type Precision,
   phaseBAliases,
   pretrainedFile,
@@ -20,6 +21,7 @@ import {
 import { keyedGenerator } from '../../workers/index.js';
 import { ClipsAtOnce } from '../run/clipsAtOnce.js';
 import { type SaveRequest, saveCheckpoint } from '../run/saveCheckpoint.js';
+import { microKey } from './microBatch.js';
 import { OutOfMemoryError, SplitSteps } from './splitSteps.js';
 import { Utilisation } from './utilisation.js';
 
@@ -53,15 +55,28 @@ export type Computation = {
 };
 /** `notes`: what was loaded, in words. */
 export type StartReply = { engine: EngineInfo; computation: Computation; parameters: number; notes: string[] };
-/** `clips` uint8 `[B,T,H,W,3]`, moved; labels `[B]`. */
-export type MicroRequest = { clips: Uint8Array; labels: Int32Array; step: number; micro: number; seed: number };
+/**
+ * `clips` uint8 `[B,T,H,W,3]`, moved, or left out where the call before brought them as its `next`; labels `[B]`. `next`:
+ * those of the micro-batch after this one, if they are made already, moved too, under their microKey.
+ */
+export type MicroRequest = {
+  clips?: Uint8Array;
+  labels: Int32Array;
+  step: number;
+  micro: number;
+  seed: number;
+  next?: NextClips;
+};
 /**
  * What the user should know of a call, such as why its step is not recorded, and how training steps are computed from
  * now on, where that has changed.
  */
 export type News = { notes: string[]; computation?: Computation };
-/** `parts`: in how many the micro-batch was computed, more than one where memory is short. */
-export type MicroReply = News & { result: MicroResult; parts: number; ms: number };
+/**
+ * `parts`: in how many the micro-batch was computed, more than one where memory is short. `staging`: whether the next
+ * call had better bring a `next`.
+ */
+export type MicroReply = News & { result: MicroResult; parts: number; staging: boolean; ms: number };
 /** `utilisation`: what the step's matrix products and convolutions made of the engine's peak, where it was recorded. */
 export type ApplyReply = News & { gradNorm: number; lr: number; skipped: boolean; utilisation?: number; ms: number };
 export type ScoreRequest = { clips: Uint8Array; count: number };
@@ -77,6 +92,8 @@ type Session = {
   engine: EngineInfo;
   /** As it was told last. */
   computation: Computation;
+  /** Clips that came before the call that they are for. */
+  next?: NextClips;
 };
 let session: Session | undefined;
 const clipsAtOnce = new ClipsAtOnce((most) =>
@@ -168,13 +185,18 @@ async function firstWeights(
 export const micro = (request: MicroRequest): Promise<MicroReply | ActorFailure> =>
   answered(() => {
     const begun = performance.now();
-    const { clips, labels, step, micro, seed } = request;
-    const { steps, utilisation } = running();
+    const { labels, step, micro, seed, next } = request;
+    const session = running();
+    const { trainer, steps, utilisation } = session;
+    const key = microKey(request);
+    const clips = request.clips ?? (session.next?.key === key ? session.next.clips : undefined);
+    if (!clips) throw new Error(`train actor: no clips came for micro-batch ${key}`);
+    session.next = next;
     const masks = () => keyedGenerator(seed, 'masks', step, micro).uniform;
-    const result = steps.take({ clips, labels, masks });
+    const result = steps.take({ clips, labels, masks, key }, next);
     const ms = performance.now() - begun;
     utilisation.add(ms);
-    return { result, parts: steps.parts, ms, ...news() };
+    return { result, parts: steps.parts, staging: trainer.staging && steps.parts === 1, ms, ...news() };
   });
 
 export const apply = ({ step }: { step: number }): Promise<ApplyReply | ActorFailure> =>

@@ -63,9 +63,10 @@ export class TrainActorClient {
     return this.#call('start', request);
   }
 
-  /** The bytes of `clips` are moved: the caller cannot read them afterwards. */
+  /** The bytes of `clips` and of those in `next` are moved: the caller cannot read them afterwards. */
   micro(request: MicroRequest): Promise<MicroReply> {
-    return this.#told(this.#call<MicroReply>('micro', request, [request.clips.buffer as ArrayBuffer]));
+    const moved = [request.clips, request.next?.clips].flatMap((clips) => (clips ? [clips.buffer as ArrayBuffer] : []));
+    return this.#told(this.#call<MicroReply>('micro', request, moved));
   }
 
   apply(step: number): Promise<ApplyReply> {

@@ -1,5 +1,5 @@
 import type { MicroResult } from '../../model/index.js';
-import type { MicroBatch } from './microBatch.js';
+import { type MicroBatch, microKey } from './microBatch.js';
 import type { TrainActorClient } from './trainActorClient.js';
 
 /** What one optimiser step did; losses are means over its micro-batches. */
@@ -49,19 +49,37 @@ export class TrainStep {
   #stepMs = 0;
   #dataWaitMs = 0;
   #idleSince: number | undefined;
+  /** The actor stages the clips of a next micro-batch while it computes. */
+  #staging = false;
+  /** The micro-batch whose clips the actor has already. */
+  #sent: string | undefined;
 
   constructor(
     private readonly actor: TrainActorClient,
     private readonly gradAccum: number,
     private readonly seed: number,
     private readonly signal: AbortSignal,
+    /** Told of every micro-batch, in order, just before its bytes are moved to the actor. */
+    private readonly onMove: (batch: MicroBatch) => void = () => {},
   ) {}
 
-  async take(batch: MicroBatch): Promise<StepResult | undefined> {
+  /** @param waiting the next micro-batch, if it is there already: its clips may go along with this one's */
+  async take(
+    batch: MicroBatch,
+    waiting: () => MicroBatch | undefined = () => undefined,
+  ): Promise<StepResult | undefined> {
     // The wait for the very first batch is start-up, not starvation.
     if (this.#idleSince !== undefined) this.#dataWaitMs += performance.now() - this.#idleSince;
     const { step, micro, epoch, clips, labels } = batch;
-    const { result, parts, ms } = await this.actor.micro({ clips, labels, step, micro, seed: this.seed });
+    const own = this.#sent !== microKey(batch) ? { clips } : {};
+    if (own.clips) this.onMove(batch);
+    const ahead = this.#staging ? waiting() : undefined;
+    if (ahead) this.onMove(ahead);
+    const next = ahead && { key: microKey(ahead), clips: ahead.clips };
+    this.#sent = next?.key;
+    const request = { ...own, labels, step, micro, seed: this.seed, ...(next ? { next } : {}) };
+    const { result, parts, staging, ms } = await this.actor.micro(request);
+    this.#staging = staging;
     this.#parts.push(result);
     this.#clips += labels.length;
     this.#stepMs += ms;

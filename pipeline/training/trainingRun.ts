@@ -76,7 +76,7 @@ export type TrainingRunParts = {
   };
   /** Micro-batches to train on in place of those that the sampler plans; nothing is synthesised then. */
   recorded?: AsyncIterable<MicroBatch>;
-  /** Told of every micro-batch before its bytes are moved to the train actor. */
+  /** Told of every micro-batch, in order, before its bytes are moved to the train actor. */
   onMicro?: (micro: MicroBatch) => void;
   onStep: (result: StepResult, readiness: number) => void;
   onValidation: (result: ValidationResult, step: number, isBest: boolean) => void;
@@ -118,7 +118,7 @@ export class TrainingRun {
 
   constructor(private readonly parts: TrainingRunParts) {
     const { config, phase, configSections, plan, sampler, resumed, threads } = parts;
-    this.#trainStep = new TrainStep(parts.actor, config.grad_accum, config.seed, parts.signal);
+    this.#trainStep = new TrainStep(parts.actor, config.grad_accum, config.seed, parts.signal, parts.onMicro);
     const ms = config.checkpoint_minutes * 60_000;
     this.#checkpointDue = everySteps({ steps: config.checkpoint_steps, ...(ms > 0 ? { ms } : {}) });
     // One credit a pair; one a micro-batch where they come from recordings.
@@ -188,11 +188,14 @@ export class TrainingRun {
     const { plan, signal, resumed, recorded, recording, stall } = this.parts;
     let stopped: StopReason | undefined;
     const batches = recorded ? pull(recorded, this.#credits) : this.#microBatches();
-    const train = consume((micro: MicroBatch) => (this.#underWay = this.#train(micro)), {
-      credits: this.#credits,
-      cost: (micro) => (recorded ? 1 : micro.ids.length),
-      meter: this.meters.training,
-    });
+    const train = consume(
+      (micro: MicroBatch, _index, _signal, waiting) => (this.#underWay = this.#train(micro, waiting)),
+      {
+        credits: this.#credits,
+        cost: (micro) => (recorded ? 1 : micro.ids.length),
+        meter: this.meters.training,
+      },
+    );
     const flow = batches.pipe(
       recording ? record(recording.recorder, recording.describe) : identity,
       stall ? stallWatch(train, stall) : train,
@@ -282,13 +285,12 @@ export class TrainingRun {
     this.parts.sinks.quarantine.write(failure).catch(() => {});
   }
 
-  async #train(micro: MicroBatch): Promise<StepResult | undefined> {
+  async #train(micro: MicroBatch, waiting: () => MicroBatch | undefined): Promise<StepResult | undefined> {
     const { step, micro: index, ids, keys, sha256 } = micro;
     await this.parts.sinks.batches.write({ step, micro: index, clips: ids, seeds: keys.map(sampleSeed), sha256 });
     this.#begunStep.tried += ids.length + micro.failed;
     this.#begunStep.failed += micro.failed;
-    this.parts.onMicro?.(micro);
-    const result = await this.#trainStep.take(micro);
+    const result = await this.#trainStep.take(micro, waiting);
     if (!result) return undefined;
     this.#countStep();
     this.#state.step = result.step;

@@ -1,4 +1,4 @@
-import { take } from 'rxjs';
+import { from, map, Subject, take, tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batch, Credits, consume, pull, ThroughputMeter } from '../../operators/index.js';
 import { marbles } from './marbles.js';
@@ -53,6 +53,50 @@ describe('consume', () => {
       )
       .subscribe();
     expect(pulled).toEqual([0, 1]);
+  });
+
+  it('shows a consumer the item that waits behind its own, and makes it wait for none', () => {
+    marbles(({ cold, hot, expectObservable, flush }) => {
+      const seen: string[] = [];
+      const input = hot('ab---c-----d|').pipe(
+        consume((item: string, _index, _signal, waiting) => {
+          const looks = [waiting()];
+          const answer = cold<string>('---x|').pipe(
+            map(() => {
+              looks.push(waiting());
+              seen.push(`${item}: ${looks.map((next) => next ?? '-').join(' ')}`);
+              return item;
+            }),
+          );
+          return answer;
+        }),
+      );
+      // a 0..3, b 3..6, c 6..9, nothing to do, d 11..14
+      expectObservable(input).toBe('---a--b--c----(d|)');
+      flush();
+      // b arrives behind a, and c behind b, after each has begun.
+      expect(seen).toEqual(['a: - b', 'b: - c', 'c: - -', 'd: - -']);
+    });
+  });
+
+  it('shows what waits only when it waits in the queue, also with two in flight', () => {
+    const seen: [number, number | undefined][] = [];
+    const gates = Array.from({ length: 4 }, () => new Subject<number>());
+    from([0, 1, 2, 3])
+      .pipe(
+        consume(
+          (item: number, _index, _signal, waiting) => gates[item]!.pipe(tap(() => seen.push([item, waiting()]))),
+          { inFlight: 2 },
+        ),
+      )
+      .subscribe();
+    for (const item of [1, 0, 2, 3]) gates[item]!.next(item);
+    expect(seen).toEqual([
+      [1, 2],
+      [0, 3],
+      [2, undefined],
+      [3, undefined],
+    ]);
   });
 
   it('measures how long the consumer waited for data', () => {

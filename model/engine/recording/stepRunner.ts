@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { byteTensor } from '../byteTensor.js';
-import type { OwnAddon } from '../ownAddon.js';
+import type { OwnAddon, RunAnswer, RunRequest } from '../ownAddon.js';
+import { FeedStaging, type StagedBytes } from './feedStaging.js';
 import { GraphVariables } from './graphVariables.js';
 import { type GraphTensor, RecordedGraph, TYPES } from './recordedGraph.js';
 import { RecordingError } from './recordingError.js';
@@ -12,6 +13,8 @@ export type StepInput =
   | { dtype: 'float32'; shape: number[]; values: Float32Array }
   | { dtype: 'int32'; shape: number[]; values: Int32Array };
 
+type ByteInput = Extract<StepInput, { dtype: 'uint8' }>;
+
 /** A computation over inputs and variables. It may assign variables; what it returns is fetched. */
 export type StepFunction = (inputs: tf.Tensor[]) => tf.Tensor[];
 
@@ -21,6 +24,8 @@ export type StepRunnerOptions = {
   /** Records steps and runs them as graphs; without it they are computed operation by operation. */
   recorder?: OwnAddon;
   threads?: number;
+  /** Whether recorded steps read their bytes from where they were staged, for those steps that ask for it. */
+  staging?: boolean;
   /** Told once why recording was given up. */
   say?: (note: string) => void;
 };
@@ -30,10 +35,17 @@ export type RunOptions = {
   bfloat16?: boolean;
   /** Also measures each node of a recorded step. */
   profile?: boolean;
+  /**
+   * The step's first bytes go over a staging place on the device, where the runner stages at all. `key` says which
+   * bytes they are; `next` are those of the step that follows, copied there while this one computes.
+   */
+  staged?: { key?: string; next?: StagedBytes };
 };
 
 type Recording = {
   feeds: GraphTensor[];
+  /** Which of the inputs is staged and not fed; −1 for none. */
+  staged: number;
   fetches: GraphTensor[];
   targets: number[];
   flops: number;
@@ -57,7 +69,7 @@ export type StepProfile = { name: string; label: string; begin: number; microsec
  */
 export class StepRunner {
   readonly #options: StepRunnerOptions;
-  #graph: { graph: RecordedGraph; variables: GraphVariables } | undefined;
+  #graph: { graph: RecordedGraph; variables: GraphVariables; staging: FeedStaging } | undefined;
   #recorder: OwnAddon | undefined;
   readonly #recordings = new Map<string, Recording>();
   #profile: StepProfile | undefined;
@@ -71,6 +83,11 @@ export class StepRunner {
   /** How steps are run. */
   get mode(): 'recorded' | 'eager' {
     return this.#recorder ? 'recorded' : 'eager';
+  }
+
+  /** Whether the bytes of a next step can be staged. */
+  get staging(): boolean {
+    return this.mode === 'recorded' && this.#options.staging === true;
   }
 
   /** Nodes recorded so far. */
@@ -106,16 +123,21 @@ export class StepRunner {
       );
       return eagerly(inputs, step);
     }
-    const { graph, variables } = this.#graph!;
+    const { variables, staging } = this.#graph!;
+    const { staged } = recording;
     variables.load();
-    let answer: ReturnType<typeof graph.native.run>;
+    let answer: RunAnswer;
     try {
-      answer = graph.native.run({
-        feeds: inputs.map(({ shape, values }, i) => ({ output: recording.feeds[i]!.output, shape, values })),
+      if (staged >= 0) staging.take({ ...(inputs[staged] as ByteInput), key: options.staged?.key });
+      const request: RunRequest = {
+        feeds: inputs
+          .map(({ shape, values }, i) => ({ output: recording.feeds[i]!.output, shape, values }))
+          .filter((_, i) => i !== staged),
         fetches: recording.fetches.map(({ output }) => output),
         targets: recording.targets,
         profile: options.profile,
-      });
+      };
+      answer = staging.beside(request, staged >= 0 ? options.staged?.next : undefined);
     } catch (error) {
       const { message } = error as Error;
       if (recording.proven || !noKernel.test(message)) throw error;
@@ -146,7 +168,9 @@ export class StepRunner {
     this.#graph ??= this.#begin();
     const { graph, variables } = this.#graph;
     const tracer = new Tracer(graph, variables, { bfloat16: false });
-    const { feeds, fetches } = record(graph, tracer, Object.values(inputs), step);
+    const given = Object.values(inputs);
+    const feeds = given.map(({ dtype, shape }) => graph.placeholder(TYPES[dtype], shape));
+    const { fetches } = record(graph, tracer, given, feeds, step);
     const named = (names: readonly string[], tensors: GraphTensor[]) =>
       Object.fromEntries(names.map((name, i) => [name, tensors[i]!.output]));
     return graph.native.savedModel({
@@ -181,13 +205,19 @@ export class StepRunner {
     this.#options.say?.(note);
   }
 
-  #recorded(name: string, inputs: StepInput[], step: StepFunction, { bfloat16 = false }: RunOptions): Recording {
-    const key = `${name} ${bfloat16} ${inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`).join(' ')}`;
+  #recorded(name: string, inputs: StepInput[], step: StepFunction, options: RunOptions): Recording {
+    const { bfloat16 = false } = options;
+    const staged = this.staging && options.staged ? inputs.findIndex(({ dtype }) => dtype === 'uint8') : -1;
+    const key = `${name} ${bfloat16} ${staged} ${inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`).join(' ')}`;
     const known = this.#recordings.get(key);
     if (known) return known;
     this.#graph ??= this.#begin();
-    const { graph, variables } = this.#graph;
-    const made = record(graph, new Tracer(graph, variables, { bfloat16 }), inputs, step);
+    const { graph, variables, staging } = this.#graph;
+    const feeds = inputs.map(({ dtype, shape }, i) =>
+      i === staged ? staging.front(shape) : graph.placeholder(TYPES[dtype], shape),
+    );
+    const tracer = new Tracer(graph, variables, { bfloat16 });
+    const made = { ...record(graph, tracer, inputs, feeds, step), feeds, staged, proven: false };
     this.#recordings.set(key, made);
     return made;
   }
@@ -195,7 +225,8 @@ export class StepRunner {
   #begin() {
     const intraOpThreads = this.#options.threads ?? 0;
     const graph = new RecordedGraph(new this.#recorder!.Graph({ intraOpThreads, interOpThreads: 1 }));
-    return { graph, variables: new GraphVariables(graph, this.#options.variables()) };
+    const variables = new GraphVariables(graph, this.#options.variables());
+    return { graph, variables, staging: new FeedStaging(graph) };
   }
 }
 
@@ -203,10 +234,10 @@ function record(
   graph: RecordedGraph,
   tracer: Tracer,
   inputs: readonly Omit<StepInput, 'values'>[],
+  feeds: readonly GraphTensor[],
   step: StepFunction,
-): Recording {
+): Pick<Recording, 'fetches' | 'targets' | 'flops'> {
   const before = graph.flops;
-  const feeds = inputs.map(({ dtype, shape }) => graph.placeholder(TYPES[dtype], shape));
   return tf.tidy(() => {
     const { result, assignments } = tracer.run(() => {
       const tensors = inputs.map(({ dtype }, i) =>
@@ -217,7 +248,7 @@ function record(
       tf.dispose(results);
       return sources;
     });
-    return { feeds, fetches: result, targets: assignments, flops: graph.flops - before, proven: false };
+    return { fetches: result, targets: assignments, flops: graph.flops - before };
   });
 }
 

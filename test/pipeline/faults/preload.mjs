@@ -8,6 +8,7 @@
  *   FAULT_FLAGS=amx_bf16 the processor says that it has these features too
  *   FAULT_HANG=5         the optimiser does not come back from this step: the thread is stuck in native code
  *   FAULT_STALL=9        no clip is made any more after so many
+ *   FAULT_STAGED=file    (no fault) the keys of micro-batches that are staged ahead are written there, one a line
  *   FAULT_LIMITS=json    other time limits than those of a real run
  *   FAULT_FULL=file      the disk takes nothing more into files that FAULT_PATH matches, as long as this file exists
  *   FAULT_KILL=17        kill -9 before the 17th call to the file system about files that FAULT_PATH matches
@@ -18,11 +19,20 @@ import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
 const { FAULT_SKIP, FAULT_OOM, FAULT_FULL, FAULT_KILL, FAULT_PATH } = process.env;
-const { FAULT_RECORD, FAULT_FLAGS, FAULT_HANG, FAULT_STALL, FAULT_LIMITS } = process.env;
+const { FAULT_RECORD, FAULT_FLAGS, FAULT_HANG, FAULT_STALL, FAULT_LIMITS, FAULT_STAGED } = process.env;
 
 if (FAULT_LIMITS) {
   const { timeLimits } = await import('../../../dist/pipeline/training/timeLimits.js');
   Object.assign(timeLimits, JSON.parse(FAULT_LIMITS));
+}
+
+if (FAULT_STAGED) {
+  const { FeedStaging } = await import('../../../dist/model/engine/recording/feedStaging.js');
+  const { beside } = FeedStaging.prototype;
+  FeedStaging.prototype.beside = function (step, next) {
+    if (next) syncFs.appendFileSync(FAULT_STAGED, `${next.key}\n`);
+    return beside.call(this, step, next);
+  };
 }
 
 if (FAULT_STALL) {
@@ -57,8 +67,8 @@ if (FAULT_SKIP || FAULT_OOM) {
     };
   }
   if (FAULT_OOM)
-    Trainer.prototype.accumulate = function (batch, uniform, parts = 1) {
-      if (batch.labels.length / parts <= Number(FAULT_OOM)) return accumulate.call(this, batch, uniform, parts);
+    Trainer.prototype.accumulate = function (batch, uniform, parts = 1, next) {
+      if (batch.labels.length / parts <= Number(FAULT_OOM)) return accumulate.call(this, batch, uniform, parts, next);
       throw new Error('RESOURCE_EXHAUSTED: OOM when allocating tensor');
     };
 }

@@ -100,6 +100,30 @@ describe('SplitSteps', () => {
     expect(steps.parts).toBe(3);
   });
 
+  it('has nothing staged once memory is short', () => {
+    const given: unknown[] = [];
+    const trainer: SplittableTrainer = {
+      discard: () => {},
+      accumulate({ labels, key }, _uniform, parts, next) {
+        given.push([key, parts, next?.key]);
+        if (key === 'b' && labels.length / parts > 2) throw new Error('RESOURCE_EXHAUSTED: OOM');
+        return { total: 1 } as MicroResult;
+      },
+    };
+    const steps = new SplitSteps(trainer);
+    const next = (key: string) => ({ key, clips: new Uint8Array(1) });
+    steps.take({ ...micro(1, 2), key: 'a' }, next('b'));
+    steps.take({ ...micro(2, 2), key: 'b' }, next('c'));
+    steps.take({ ...micro(3, 2), key: 'c' }, next('d'));
+    expect(given).toEqual([
+      ['a', 1, 'b'],
+      ['b', 1, 'c'],
+      ['a', 2, undefined],
+      ['b', 2, undefined],
+      ['c', 2, undefined],
+    ]);
+  });
+
   it('leaves other errors alone', () => {
     const trainer: SplittableTrainer = {
       discard: () => {},

@@ -3,8 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { debug, type HostTensor, readCheckpoint, type StfConfig, writeCheckpoint } from '../../../model/index.js';
-import { type StartRequest, save, start } from '../../../pipeline/training/trainActor.js';
-import { smallestNetwork } from '../../model/training/smallestNetwork.js';
+import {
+  apply,
+  type MicroRequest,
+  micro,
+  type StartRequest,
+  save,
+  start,
+} from '../../../pipeline/training/trainActor.js';
+import { darkerPairs, smallestNetwork } from '../../model/training/smallestNetwork.js';
 
 /* The actor's work, called where it stands: what a run begins with. */
 
@@ -62,3 +69,32 @@ it('names the file when it holds another network', async () => {
   without.delete('optim.m');
   expect(await resumed('momentless', without)).toMatch(/^FILE: .*optim\.m: expected F32 \[\d+\], received nothing$/);
 });
+
+it('trains on clips that came with the call before, and refuses a call without any', async () => {
+  const batches = [0, 1, 2, 3].map((seed) => darkerPairs(seed, 2));
+  const results = async (staging: 'on' | 'off') => {
+    const config: StfConfig = { ...small, engine: { ...small.engine, step: 'recorded', staging } };
+    await start({ config, stepsPerEpoch: 1, totalSteps: 9 });
+    const rows: unknown[] = [];
+    for (const [i, { clips, labels }] of batches.entries()) {
+      const next = batches[i + 1] && { key: `${i + 2}/0`, clips: batches[i + 1]!.clips };
+      const ahead = staging === 'on';
+      const reply = await micro({
+        ...(i === 0 || !ahead ? { clips } : {}),
+        ...(next && ahead ? { next } : {}),
+        ...{ labels, step: i + 1, micro: 0, seed: 42 },
+      });
+      if ('failed' in reply) throw new Error(reply.failed.message);
+      expect(reply.staging).toBe(ahead);
+      rows.push(reply.result, { ...(await apply({ step: i + 1 })), ms: 0, utilisation: 0 });
+    }
+    return rows;
+  };
+  const expected = await results('off');
+  expect(await results('on')).toEqual(expected);
+  const { clips, labels } = batches[0]!;
+  const request: MicroRequest = { labels, step: 5, micro: 0, seed: 42 };
+  await expect(micro(request)).rejects.toThrow('no clips came for micro-batch 5/0');
+  await micro({ ...request, clips, next: { key: '6/0', clips } });
+  await expect(micro({ ...request, step: 7 })).rejects.toThrow('no clips came for micro-batch 7/0');
+}, 120_000);

@@ -1,15 +1,13 @@
-import type { NativeGraph, OwnAddon } from '../../../../model/engine/ownAddon.js';
+import type { NativeGraph, OwnAddon, RunAnswer, RunRequest } from '../../../../model/engine/ownAddon.js';
 
 export type AddedNode = Parameters<NativeGraph['addOperation']>[0];
 
-/** A recorder that does what `recorder` does, and shows each node that is added; `run` may stand in for the session. */
+/** A recorder that does what `recorder` does, and shows each node that is added; `run` may stand in for the session, `side` being what runs beside. */
 export function watchedRecorder(
   { Graph }: OwnAddon,
   onNode: (node: AddedNode) => void,
-  run: (request: Parameters<NativeGraph['run']>[0], real: NativeGraph['run']) => ReturnType<NativeGraph['run']> = (
-    request,
-    real,
-  ) => real(request),
+  run: (request: RunRequest, real: NativeGraph['run'], side?: RunRequest) => RunAnswer = (request, real) =>
+    real(request),
 ): OwnAddon {
   class WatchedGraph implements NativeGraph {
     readonly #graph: NativeGraph;
@@ -20,8 +18,11 @@ export function watchedRecorder(
       onNode(node);
       return this.#graph.addOperation(node);
     }
-    run(request: Parameters<NativeGraph['run']>[0]) {
+    run(request: RunRequest) {
       return run(request, (given) => this.#graph.run(given));
+    }
+    runBeside(main: RunRequest, side: RunRequest) {
+      return run(main, (given) => this.#graph.runBeside(given, side), side);
     }
     savedModel(request: Parameters<NativeGraph['savedModel']>[0]) {
       return this.#graph.savedModel(request);
