@@ -43,6 +43,7 @@ withPeers(program.command('step'))
   .option('--repeats <n>', 'measurements, ours and the peer in turn; medians are reported', wholeNumber, 1)
   .option('--no-eager', 'leaves out the eager step')
   .addOption(new Option('--kernels <on|off>', 'our own operations').choices(['on', 'off']).default('on'))
+  .option('--compile', 'the peer is compiled by torch.compile', false)
   .option('--profile', 'also prints which nodes of the recorded step take the time', false)
   .action(async ({ json, ...options }) => writeJson(json, await stepBench(options)));
 
@@ -50,7 +51,15 @@ withPeers(program.command('all'))
   .description('both with their defaults')
   .action(async ({ json, ...peers }: Peers & { json?: string }) => {
     const augment = await augmentBench({ pairs: 32, repeats: 3, workers: [1, 2], soak: 0, ...peers });
-    const step = await stepBench({ steps: 7, repeats: 1, eager: true, kernels: 'on', profile: false, ...peers });
+    const step = await stepBench({
+      steps: 7,
+      repeats: 1,
+      eager: true,
+      kernels: 'on',
+      compile: false,
+      profile: false,
+      ...peers,
+    });
     await writeJson(json, { augment, ...step });
   });
 

@@ -15,6 +15,8 @@ export type StepBenchOptions = {
   only?: string;
   eager: boolean;
   kernels: 'on' | 'off';
+  /** The peer by torch.compile, not operation by operation. */
+  compile: boolean;
   profile: boolean;
   python?: string;
   peers?: string;
@@ -93,7 +95,7 @@ async function measureCase(one: StepCase, asked: Asked): Promise<Row> {
     ms,
     first_ms: ours[0]!.firstMs,
     peak_rss_mb: Math.max(...ours.map((figures) => figures.peakMiB)),
-    peer: theirs.length > 0 ? `PyTorch ${theirs[0]!.torch}` : null,
+    peer: theirs.length > 0 ? `PyTorch ${theirs[0]!.torch}${asked.compile ? ', compiled' : ''}` : null,
     peer_ms: peerMs,
     peer_peak_rss_mb: theirs.length > 0 ? Math.max(...theirs.map((figures) => figures.peak_rss_mib)) : null,
     ratio: peerMs === null ? null : rounded(ms / peerMs, 2),
@@ -113,15 +115,13 @@ async function runOurs(one: StepCase, { mode, dtype, kernels, steps, profile }: 
 
 type PeerFigures = { ms: number; peak_rss_mib: number; torch: string };
 
-async function runPeer(one: StepCase, { dtype, steps, python, peers }: Asked): Promise<PeerFigures> {
+async function runPeer(one: StepCase, { dtype, steps, compile, python, peers }: Asked): Promise<PeerFigures> {
   const script = join(peers!, 'stf_mamba_torch.py');
   if (!existsSync(script)) throw new Error(`Expected stf_mamba_torch.py in --peers but ${script} does not exist`);
   const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, ...env } = process.env;
   const sizes = Object.entries({ phase: one.phase, config: one.config, img: one.img, frames: one.frames });
   const args = [...sizes, ['batch', one.batch], ['steps', steps]].flatMap(([key, value]) => [`--${key}`, `${value}`]);
-  const { stdout } = await run(python!, [script, 'bench', ...args, ...(dtype === 'bfloat16' ? ['--bf16'] : [])], {
-    env,
-    maxBuffer: 2 ** 24,
-  });
+  const switches = [...(dtype === 'bfloat16' ? ['--bf16'] : []), ...(compile ? ['--compile'] : [])];
+  const { stdout } = await run(python!, [script, 'bench', ...args, ...switches], { env, maxBuffer: 2 ** 24 });
   return JSON.parse(stdout.trim().split('\n')[0]!) as PeerFigures;
 }
