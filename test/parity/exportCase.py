@@ -4,9 +4,11 @@ Usage: python exportCase.py PEER.py debug|default baseline|a|b OVERRIDES_JSON OU
 
 PEER.py offers make_config, STFMamba, tensors (name, parameter, to our layout, from our layout), save_model and
 evaluate (outputs, losses and gradients, then one step of AdamW). OVERRIDES are fields of its configuration.
-OUT receives model.safetensors, input.npz, expected.json and expected.npz: outputs, gradients `grad.*` and what the
-step did to each weight `update.*`, in units of the learning rate.
+OUT receives model.safetensors, input.npz, expected.json and expected.npz: outputs, gradients `grad.*`, how far PyTorch's
+own float32 is from them, relative to their norm, `rounding.*`, and what the step did to each weight `update.*`, in units of
+the learning rate.
 """
+import copy
 import dataclasses
 import importlib.util
 import json
@@ -39,6 +41,7 @@ clips = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 labels = np.arange(batch) % 2
 np.savez(folder / "input.npz", clips=clips, labels=labels.astype(np.int32))
 
+_, single = peer.evaluate(copy.deepcopy(model), torch.from_numpy(clips), torch.from_numpy(labels))
 model = model.double()
 before = {name: parameter.detach().clone() for name, parameter, *_ in peer.tensors(model)}
 report, gradients = peer.evaluate(model, torch.from_numpy(clips), torch.from_numpy(labels))
@@ -46,6 +49,8 @@ arrays = {name: np.asarray(report[name]) for name in ("logits", "hll_energy", "a
 for name, parameter, to, _ in peer.tensors(model):
     if name in gradients:
         arrays[f"grad.{name}"] = gradients[name].astype(np.float32)
+        away = np.linalg.norm(single[name].astype(np.float64) - gradients[name])
+        arrays[f"rounding.{name}"] = np.float32([away / (np.linalg.norm(gradients[name]) + 1e-12)])
     update = (parameter.detach() - before[name]) / config.lr
     arrays[f"update.{name}"] = to(update).contiguous().numpy().astype(np.float32)
 np.savez(folder / "expected.npz", **arrays)

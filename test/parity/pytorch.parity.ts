@@ -23,8 +23,13 @@ const peer = process.env.PARITY_PEER;
 const python = process.env.PARITY_PYTHON ?? 'python3';
 const exportCase = fileURLToPath(new URL('exportCase.py', import.meta.url));
 
-/** float32 against float64: rounding accumulated over the network's depth, largest where a gradient nearly cancels. */
+/** float32 against float64: rounding accumulated over the network's depth. */
 const tolerance = { logits: 1e-5, energy: 1e-5, loss: 1e-5, gradient: 5e-4 };
+/**
+ * Where a gradient nearly cancels, such as one number of 3e-9, PyTorch's own float32 is 3e-4 away from its float64, by a
+ * way that depends on the processor. Ours may be so many times as far.
+ */
+const ROUNDINGS = 4;
 /**
  * Adam's first step moves a weight by lr times the sign of its gradient: right to a thousandth of lr and the spacing of
  * float32, unless rounding may turn the sign, which it can where a gradient is this small among those of its tensor.
@@ -150,6 +155,7 @@ describe.skipIf(!peer)('parity with PyTorch', () => {
     const gradients = [...model.parameters].map(([name, { name: variable }]) => ({
       name,
       error: relativeError(grads[variable].dataSync<'float32'>(), want(`grad.${name}`)),
+      allowed: Math.max(tolerance.gradient, ROUNDINGS * want(`rounding.${name}`)[0]),
     }));
     gradients.sort((a, b) => b.error - a.error);
     tf.dispose(grads);
@@ -173,7 +179,7 @@ describe.skipIf(!peer)('parity with PyTorch', () => {
     expect(errors.allBandEnergy).toBeLessThan(tolerance.energy);
     expect(errors.loss).toBeLessThan(tolerance.loss);
     expect(errors.gradientNorm).toBeLessThan(tolerance.gradient);
-    for (const { name, error } of gradients) expect(error, name).toBeLessThan(tolerance.gradient);
+    for (const { name, error, allowed } of gradients) expect(error, name).toBeLessThan(allowed);
     for (const { name, wrong } of steps) expect(wrong, name).toBe(0);
     trainer.dispose();
     model.dispose();
