@@ -1,6 +1,7 @@
 // All operations of ours in one translation unit: TensorFlow's headers take longer to compile than everything here.
 #include "activationOperation.h"
 #include "adamWOperation.h"
+#include "batchNormOperation.h"
 #include "contourOperation.h"
 #include "depthwiseOperation.h"
 #include "globalResponseNormOperation.h"

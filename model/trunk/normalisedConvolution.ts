@@ -4,7 +4,7 @@ import { depthwise } from '../layers/depthwise.js';
 import { truncatedNormal } from '../layers/initializers.js';
 import { linear } from '../layers/linear.js';
 import type { ParameterScope } from '../layers/parameterScope.js';
-import { relu6, shiftedRelu6 } from '../layers/relu6.js';
+import { shiftedRelu6 } from '../layers/relu6.js';
 import { asRows } from '../layers/rows.js';
 
 /** Names of a convolution without bias and of the batch normalisation after it. */
@@ -58,7 +58,7 @@ export class NormalisedConvolution {
    * @returns rows `[N·H/stride·W/stride, outputs]`
    */
   forward(x: tf.Tensor4D, overBatch: boolean): tf.Tensor2D {
-    if (overBatch) return this.#overBatch(x);
+    if (overBatch) return this.#overBatch(x, false);
     const { kernel, shift } = this.#asOne();
     if (this.kind === 'pointwise') return linear(asRows(x), { kernel, bias: shift });
     if (this.kind === 'depthwise') return asRows(depthwise(x, kernel as tf.Tensor4D, shift, this.stride));
@@ -67,7 +67,7 @@ export class NormalisedConvolution {
 
   /** As `forward`, and ReLU6 of what that gives. */
   forwardClipped(x: tf.Tensor4D, overBatch: boolean): tf.Tensor2D {
-    if (overBatch) return relu6(this.#overBatch(x));
+    if (overBatch) return this.#overBatch(x, true);
     const { kernel, shift } = this.#asOne();
     if (this.kind === 'depthwise') return asRows(depthwise(x, kernel as tf.Tensor4D, shift, this.stride, 'relu6'));
     return shiftedRelu6(this.#convolve(x, kernel), shift);
@@ -80,8 +80,8 @@ export class NormalisedConvolution {
     return { kernel, shift };
   }
 
-  #overBatch(x: tf.Tensor4D): tf.Tensor2D {
-    return this.#norm.overBatch(this.#convolve(x, this.#kernel));
+  #overBatch(x: tf.Tensor4D, clipped: boolean): tf.Tensor2D {
+    return this.#norm.overBatch(this.#convolve(x, this.#kernel), clipped);
   }
 
   #convolve(x: tf.Tensor4D, kernel: tf.Tensor): tf.Tensor2D {

@@ -59,6 +59,22 @@ const operations = {
     [numbers(7 * 1999, 37), numbers(7 * 1999, 37), numbers(37), tf.abs(numbers(7, 37))],
     2,
   ],
+  ...Object.fromEntries(
+    [false, true].flatMap((value) => {
+      const clipped = { clipped: { kind: 'bool', value } };
+      const ofChannels = () => [numbers(37), numbers(37)];
+      return [
+        [
+          `StfBatchNorm ${value}`,
+          () => [{ epsilon: float(1e-3), ...clipped }, [numbers(20_011, 37), ...ofChannels()], 4],
+        ],
+        [
+          `StfBatchNormGradient ${value}`,
+          () => [clipped, [numbers(20_011, 37), numbers(20_011, 37), ...ofChannels(), ...ofChannels()], 2],
+        ],
+      ];
+    }),
+  ),
   StfRelu6: () => [{}, [numbers(20_011, 37), numbers(37)], 1],
   StfRelu6Gradient: () => [{}, [numbers(20_011, 37), numbers(20_011, 37)], 2],
   ...Object.fromEntries(

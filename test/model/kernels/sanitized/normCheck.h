@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../../../../model/kernels/batchNorm.h"
 #include "../../../../model/kernels/globalResponseNorm.h"
 #include "../../../../model/kernels/layerNorm.h"
 #include "../../../../model/kernels/rmsNorm.h"
@@ -28,6 +29,26 @@ inline const hostile::Registered rowNormCheck{"layerNorm and rmsNorm", [] {
                                    out[2].data(), out[3].data());
             });
       }
+}};
+
+inline const hostile::Registered batchNormCheck{"batchNorm", [] {
+  for (const bool wild : {false, true})
+    for (const bool clipped : {false, true})
+      for (const int64_t rows : {0, 1, 3, 31, 33, 100})
+        for (const int64_t width : {0, 1, 3, 17, 64}) {
+          const int64_t size = rows * width;
+          const auto x = hostile::operand(size, wild, 1), dy = hostile::operand(size, wild, 2);
+          const auto gamma = hostile::operand(width, wild, 3), beta = hostile::operand(width, wild, 4);
+          hostile::expectThreadsDoNotMatter(
+              "batchNorm", {size, width, width, width, size, 2 * width},
+              [&](const stf::Parallel& parallel, const auto& out) {
+                stf::batchNorm(parallel, rows, width, 1e-3f, clipped, x.data(), gamma.data(), beta.data(),
+                               out[0].data(), out[1].data(), out[2].data(), out[3].data());
+                std::copy(dy.data(), dy.data() + size, out[4].data());
+                stf::batchNormGradient(parallel, rows, width, clipped, out[4].data(), x.data(), gamma.data(),
+                                       beta.data(), out[1].data(), out[3].data(), out[4].data(), out[5].data());
+              });
+        }
 }};
 
 inline const hostile::Registered globalResponseNormCheck{"globalResponseNorm", [] {
