@@ -134,6 +134,7 @@ export const defaultConfig = (): StfConfig => ({
     scale_min: 0.95, // scales are drawn from [scale_min, 1/scale_min]
     elastic_alpha: 50, // pixels
     elastic_sigma: 7, // pixels
+    elastic_source: false, // the source bends with the mask
     // mask drift of V7.3, used while features.use_multiscale_drift is off; pixels at 224
     v73_drift_step: 1,
     v73_drift_max: 2,
@@ -161,13 +162,22 @@ export const defaultConfig = (): StfConfig => ({
     post_brightness_contrast_prob: 0.3,
     post_blur_prob: 0, // softens both members alike
     post_blur_sigma: [0.3, 1.2], // pixels at 224
+    post_rescale_prob: 0, // a smaller picture for both members alike, which JPEG and H.264 then compress
+    post_rescale: [0.4, 1], // shares of the crop's sides
+    post_noise_prob: 0, // the same noise for both members
+    post_noise_sigma: [1, 6], // 8-bit levels
     jpeg_prob: 0.5,
     jpeg_quality: [40, 100],
     codec: 'auto', // what makes H.264: node-av in the process, the ffmpeg program, or jpeg in its place
-    // final crop: each side's margin is box size · final_margin_fraction · U(final_margin)
+    framing: 'detector', // the final crop: a detector's box, stretched to the square picture; square: proportions kept
+    // detector: each side's margin is box size · final_margin_fraction · U(final_margin)
     final_margin: [0.2, 0.8],
     final_margin_eval: 0.5,
     final_margin_fraction: 0.25,
+    // square: its side, in longer sides of the box around the 68 landmarks; its centre, in sides of the square
+    square_side: [1.15, 1.55],
+    square_side_eval: 1.35,
+    square_shift: 0.04,
     // difficulty `obvious`: colour shift inside the hull, 8-bit levels, random sign per channel
     obvious_shift: [40, 80],
   },

@@ -1,3 +1,4 @@
+import type { DisplacementField } from '../image/bendRgb.js';
 import { type Box, wholeBox } from '../image/box.js';
 import { mirrorRows } from '../image/mirrorRows.js';
 import type { StoredClip } from '../npz/readClip.js';
@@ -36,6 +37,8 @@ export class Clip {
   support: Box[] | null = null;
   /** Motion that the blend applies to the source while it samples it. */
   sourceMotion: SourceMotion | null = null;
+  /** How the blend bends the moved source, and the farthest that any pixel comes from; null for not at all. */
+  sourceBend: (DisplacementField & { farthest: number }) | null = null;
   /** What is blended in, `[T, H, W, 3]`; the target itself until a colour transform parts them. */
   source: Uint8Array | null = null;
   /** The blended member, `[T, H, W, 3]`. */
@@ -46,6 +49,7 @@ export class Clip {
   pair: { bytes: Uint8Array; height: number; width: number } | null = null;
 
   #target: Uint8Array | null = null;
+  #resized: { width: number; height: number } | null = null;
 
   constructor(
     readonly stored: StoredClip,
@@ -64,11 +68,11 @@ export class Clip {
   }
 
   get width(): number {
-    return this.box.x1 - this.box.x0;
+    return this.#resized?.width ?? this.box.x1 - this.box.x0;
   }
 
   get height(): number {
-    return this.box.y1 - this.box.y0;
+    return this.#resized?.height ?? this.box.y1 - this.box.y0;
   }
 
   get frameBytes(): number {
@@ -83,6 +87,28 @@ export class Clip {
 
   set target(pixels: Uint8Array) {
     this.#target = pixels;
+  }
+
+  /** Goes on with blended members of another size; masks and source have done their work. */
+  resize(width: number, height: number, target: Uint8Array, fake: Uint8Array): void {
+    const [scaleX, scaleY] = [width / this.width, height / this.height];
+    for (let i = 0; i < this.landmarks.length; i += 2) {
+      this.landmarks[i] = (this.landmarks[i]! + 0.5) * scaleX - 0.5;
+      this.landmarks[i + 1] = (this.landmarks[i + 1]! + 0.5) * scaleY - 0.5;
+    }
+    this.#resized = { width, height };
+    this.#target = target;
+    this.fake = fake;
+    this.forgetBlend();
+    this.difference = null;
+  }
+
+  /** Drops what only the blend needed. */
+  forgetBlend(): void {
+    this.hardMask = null;
+    this.softMask = null;
+    this.support = null;
+    this.source = null;
   }
 
   /** Keeps stages that choose pixels (frames, flip, crop) before those that change them. */

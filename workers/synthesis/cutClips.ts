@@ -8,11 +8,11 @@ import { keyedGenerator } from '../random/keyedGenerator.js';
 import { Clip } from './clip.js';
 import { evenWindows } from './evenWindows.js';
 import { type ClipSource, RecipeError } from './recipe.js';
-import type { SbiOptions } from './recipes.js';
+import { evaluationFraming, type SbiOptions } from './recipes.js';
 import { SampleError } from './sampleError.js';
 import type { StageParams } from './stage.js';
 import { stageNamed } from './stageRegistry.js';
-import { detectorBox, finalCrop } from './stages/finalCrop.js';
+import { finalCrop, framedBox } from './stages/finalCrop.js';
 import { framesInRuns, takeWindows, tooShort } from './stages/selectFrames.js';
 import { Workspace } from './workspace.js';
 
@@ -25,7 +25,16 @@ export type CuttingOptions = {
   frames_per_segment: number;
   /** Margins as in training, see `RecipeOptions`. */
   sbi?: Partial<
-    Pick<SbiOptions, 'margin_side' | 'margin_top' | 'margin_bottom' | 'final_margin_eval' | 'final_margin_fraction'>
+    Pick<
+      SbiOptions,
+      | 'margin_side'
+      | 'margin_top'
+      | 'margin_bottom'
+      | 'framing'
+      | 'final_margin_eval'
+      | 'final_margin_fraction'
+      | 'square_side_eval'
+    >
   >;
 };
 
@@ -111,13 +120,14 @@ export async function cutWindows(
     const failIn = (stage: string) => (reason: string) => {
       throw new SampleError(stored.id, stage, reason);
     };
+    // Nothing here depends on what is drawn; the key only has to be one.
+    const random = keyedGenerator('cut', stored.id);
     const run = async (name: string, params: StageParams) => {
       const given = Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined));
       await stageNamed(name)
         .prepare(given)
         .run(clip, {
-          // Neither of the stages draws; the key only has to be one.
-          random: keyedGenerator('cut', stored.id, name),
+          random,
           workspace,
           trace: undefined,
           count: () => {},
@@ -127,10 +137,8 @@ export async function cutWindows(
     };
     await run('prepare_landmarks', {});
     await run('margin_crop', { side: sbi.margin_side, top: sbi.margin_top, bottom: sbi.margin_bottom });
-    const { forehead } = finalCrop.defaults;
-    const { final_margin_eval: margin = 0.5, final_margin_fraction: fraction = finalCrop.defaults.fraction } = sbi;
-    const side = (length: number): number => length * fraction * margin;
-    const box = detectorBox(clip, size, { side, forehead }, failIn('final_crop'));
+    const framing = { ...finalCrop.defaults, ...evaluationFraming(sbi) };
+    const box = framedBox(clip, size, framing, random, failIn('final_crop'));
     const columns = resizeTaps(box.x1 - box.x0, size, box.x0);
     const rows = resizeTaps(box.y1 - box.y0, size, box.y0);
     const frameBytes = size * size * 3;

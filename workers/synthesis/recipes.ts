@@ -1,4 +1,5 @@
 import type { Recipe, StageSpec } from './recipe.js';
+import type { Framing } from './stages/finalCrop.js';
 
 /** Settings of self-blending, named as in a training configuration's `sbi` section. */
 export type SbiOptions = {
@@ -33,6 +34,7 @@ export type SbiOptions = {
   scale_min: number;
   elastic_alpha: number;
   elastic_sigma: number;
+  elastic_source: boolean;
   v73_drift_step: number;
   v73_drift_max: number;
   tps_points: number;
@@ -54,11 +56,19 @@ export type SbiOptions = {
   post_brightness: number;
   post_contrast: number;
   post_brightness_contrast_prob: number;
+  post_noise_prob: number;
+  post_noise_sigma: readonly [number, number];
+  post_rescale_prob: number;
+  post_rescale: readonly [number, number];
   jpeg_prob: number;
   jpeg_quality: readonly [number, number];
+  framing: 'detector' | 'square';
   final_margin: readonly [number, number];
   final_margin_eval: number;
   final_margin_fraction: number;
+  square_side: readonly [number, number];
+  square_side_eval: number;
+  square_shift: number;
   obvious_shift: readonly [number, number];
 };
 
@@ -100,8 +110,10 @@ export type RecipeOptions = {
  * check that a model learns at all, not a training set.
  */
 export function trainingRecipe(options: RecipeOptions): Recipe {
-  const sbi = options.sbi ?? {};
-  return recipe(options, stage('flip', { prob: sbi.flip_prob }), sbi.final_margin, true);
+  const { flip_prob, framing, final_margin: margin, ...sbi } = options.sbi ?? {};
+  const { final_margin_fraction: fraction, square_side, square_shift } = sbi;
+  const cut = { framing, margin, fraction, square_side, square_shift };
+  return recipe(options, stage('flip', { prob: flip_prob }), cut, true);
 }
 
 /**
@@ -115,14 +127,23 @@ export function trainingRecipe(options: RecipeOptions): Recipe {
  * alone, so every validation of a run sees the same bytes.
  */
 export function validationRecipe(options: RecipeOptions): Recipe {
-  const margin = options.sbi?.final_margin_eval ?? 0.5;
-  return recipe(options, null, [margin, margin], false);
+  return recipe(options, null, evaluationFraming(options.sbi), false);
+}
+
+/** The one cut of validation and of everything that is scored: the middle of what training draws. */
+export function evaluationFraming(
+  sbi: Partial<Pick<SbiOptions, 'framing' | 'final_margin_eval' | 'final_margin_fraction' | 'square_side_eval'>> = {},
+): Partial<Framing> {
+  const { framing = 'detector', final_margin_eval: margin = 0.5, final_margin_fraction, square_side_eval = 1.35 } = sbi;
+  if (framing === 'square') return { framing, square_side: [square_side_eval, square_side_eval], square_shift: 0 };
+  const fraction = final_margin_fraction === undefined ? {} : { fraction: final_margin_fraction };
+  return { margin: [margin, margin], ...fraction };
 }
 
 function recipe(
   options: RecipeOptions,
   flip: StageSpec | null,
-  margin: readonly [number, number] | undefined,
+  cut: Record<string, unknown>,
   augments: boolean,
 ): Recipe {
   const sbi = options.sbi ?? {};
@@ -140,7 +161,7 @@ function recipe(
     obvious || !options.use_compression_aug
       ? null
       : stage('h264', { prob: options.compression_prob, qp: options.compression_qp, codec: options.codec }),
-    stage('final_crop', { size: options.img_size, margin, fraction: sbi.final_margin_fraction }),
+    stage('final_crop', { size: options.img_size, ...cut }),
   ];
   return { stages: stages.filter((spec) => spec !== null) };
 }
@@ -154,7 +175,7 @@ function blend(options: RecipeOptions, sbi: Partial<SbiOptions>): StageSpec[] {
       mouth_growth: sbi.mouth_growth,
     }),
     stage('affine', { translate_x: sbi.translate_x, translate_y: sbi.translate_y, scale_min: sbi.scale_min }),
-    stage('elastic', { alpha: sbi.elastic_alpha, sigma: sbi.elastic_sigma }),
+    stage('elastic', { alpha: sbi.elastic_alpha, sigma: sbi.elastic_sigma, source: sbi.elastic_source }),
     ...maskMotion(options, sbi),
     stage('soften', {
       size: sbi.soften_size,
@@ -240,7 +261,9 @@ function postTransforms(options: RecipeOptions, sbi: Partial<SbiOptions>): Stage
       contrast: sbi.post_contrast,
       brightness_contrast_prob: sbi.post_brightness_contrast_prob,
     }),
+    ...(sbi.post_rescale_prob ? [stage('rescale', { prob: sbi.post_rescale_prob, factor: sbi.post_rescale })] : []),
     ...(sbi.post_blur_prob ? [stage('post_blur', { prob: sbi.post_blur_prob, sigma: sbi.post_blur_sigma })] : []),
+    ...(sbi.post_noise_prob ? [stage('post_noise', { prob: sbi.post_noise_prob, sigma: sbi.post_noise_sigma })] : []),
     stage('jpeg', { prob: sbi.jpeg_prob, quality: sbi.jpeg_quality }),
   ];
 }

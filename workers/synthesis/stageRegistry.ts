@@ -14,7 +14,9 @@ import { marginCrop } from './stages/marginCrop.js';
 import { mask } from './stages/mask.js';
 import { postBlur } from './stages/postBlur.js';
 import { postColour } from './stages/postColour.js';
+import { postNoise } from './stages/postNoise.js';
 import { prepareLandmarks } from './stages/prepareLandmarks.js';
+import { rescale } from './stages/rescale.js';
 import { selectFrames } from './stages/selectFrames.js';
 import { soften } from './stages/soften.js';
 import { tps } from './stages/tps.js';
@@ -35,7 +37,9 @@ export const STAGES: readonly RegisteredStage[] = [
   registerStage(blend),
   registerStage(frameRate),
   registerStage(postColour),
+  registerStage(rescale),
   registerStage(postBlur),
+  registerStage(postNoise),
   registerStage(jpeg),
   registerStage(h264),
   registerStage(finalCrop),

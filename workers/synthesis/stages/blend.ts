@@ -1,5 +1,6 @@
 import { alphaBlend } from '../../image/alphaBlend.js';
 import { affineTaps } from '../../image/axisTaps.js';
+import { bendRgb } from '../../image/bendRgb.js';
 import { type Box, growBox, wholeBox } from '../../image/box.js';
 import { laplacianBlend, laplacianReach } from '../../image/laplacianBlend.js';
 import { poissonBlend } from '../../image/poissonBlend.js';
@@ -42,7 +43,7 @@ export const blend: Stage<BlendParams> = {
   apply(clip, params, { random, workspace, trace, count }) {
     const { ratio, method } = drawBlend(params, random);
     count(`blend_${method}`);
-    const { width, height, frames, frameBytes, target, support, sourceMotion } = clip;
+    const { width, height, frames, frameBytes, target, support, sourceMotion, sourceBend } = clip;
     if (!support) throw new RecipeError('blend has to come after mask');
     const source = clip.source ?? target;
     const motion = sourceMotion && {
@@ -50,21 +51,24 @@ export const blend: Stage<BlendParams> = {
       rows: affineTaps(height, sourceMotion.scaleY, sourceMotion.shiftY),
     };
     const moved = workspace.bytes('moved source frame', frameBytes);
+    const bent = sourceBend ? workspace.bytes('bent source frame', frameBytes) : moved;
     const fake = workspace.bytes('fake', frames * frameBytes);
     fake.set(target);
     const reach = blendReach(params, method);
     clip.difference = support.map((box, t) => {
       const sampled = trace ? wholeBox(width, height) : growBox(box, reach, width, height);
       const offset = t * frameBytes;
-      if (motion) resampleRgb(source, offset, width, moved, 0, width, motion.columns, motion.rows, sampled);
+      const read = growBox(sampled, sourceBend?.farthest ?? 0, width, height);
+      if (motion) resampleRgb(source, offset, width, moved, 0, width, motion.columns, motion.rows, read);
       else moved.set(source.subarray(offset, offset + frameBytes));
-      const changed = blendFrame(clip, t, box, { ratio, method }, params, moved, fake);
+      if (sourceBend) bendRgb(moved, bent, width, height, sampled, sourceBend);
+      const changed = blendFrame(clip, t, box, { ratio, method }, params, bent, fake);
       trace?.frame({
         index: t,
         width,
         height,
         target: target.slice(offset, offset + frameBytes),
-        source: moved.slice(),
+        source: bent.slice(),
         mask: maskPicture(clip, t, ratio),
         blend: fake.slice(offset, offset + frameBytes),
       });

@@ -72,7 +72,8 @@ export const colour: Stage<ColourParams> = {
     const scratch = workspace.bytes('recoloured frame', frameBytes);
     const spare = footage ? workspace.bytes('refocused frame', frameBytes) : scratch;
     const blending = peek(blend);
-    const margin = blending ? blendReach(blending.params, drawBlend(blending.params, blending.random).method) : 0;
+    const reached = blending ? blendReach(blending.params, drawBlend(blending.params, blending.random).method) : 0;
+    const margin = reached + (clip.sourceBend?.farthest ?? 0);
     const columns = downscaleTaps(width, factor);
     const rows = downscaleTaps(height, factor);
     for (let t = 0; t < frames; t++) {
@@ -121,8 +122,8 @@ function copyBox(source: Uint8Array, from: number, target: Uint8Array, to: numbe
 }
 
 /**
- * The part of the source that the blend will look at: where the mask lies and the method's margin around it, traced back
- * through the source's motion.
+ * The part of the source that the blend will look at: where the mask lies and a margin around it, as far as the method
+ * and the source's bending reach, traced back through the source's motion.
  */
 function sampledBox(clip: Clip, frame: number, margin: number): Box {
   const { width, height, support, sourceMotion } = clip;

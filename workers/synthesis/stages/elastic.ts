@@ -11,23 +11,26 @@ const REACH = 10;
 /**
  * Bends the mask's outline (Simard et al. 2003): each pixel is taken from (x + dx, y + dy) with
  * dx, dy = alpha * Gauss_sigma(U(-1, 1)) pixels, one field for all frames, nearest neighbour. Only the mask is bent:
- * the published code computes a bent picture as well and does not use it.
+ * the published code computes a bent picture as well and does not use it. With `source` the blend takes the source
+ * through the same field, bilinear, so that features of the face do not lie where they belong either.
  */
-export const elastic: Stage<{ alpha: number; sigma: number }> = {
+export const elastic: Stage<{ alpha: number; sigma: number; source: boolean }> = {
   name: 'elastic',
-  defaults: { alpha: 50, sigma: 7 },
-  apply(clip, { alpha, sigma }, { random, workspace }) {
+  defaults: { alpha: 50, sigma: 7, source: false },
+  apply(clip, { alpha, sigma, source }, { random, workspace }) {
     const { width, height, hardMask, support } = clip;
     if (!hardMask || !support) throw new RecipeError('elastic has to come after mask and before drift');
     // Standard deviation of blurred uniform noise.
     const deviation = (alpha * Math.sqrt(1 / 3)) / (2 * Math.sqrt(Math.PI) * sigma);
-    const region = growBox(support.reduce(uniteBoxes), Math.ceil(REACH * deviation), width, height);
+    const whole = wholeBox(width, height);
+    // The mask moves on after this, and the source has to be bent wherever it then shows.
+    const region = source ? whole : growBox(support.reduce(uniteBoxes), Math.ceil(REACH * deviation), width, height);
     const noise = workspace.floats('elastic noise', width * height);
     const kernel = gaussianKernel(sizeOfSigma(sigma), sigma).map((tap) => tap * Math.sqrt(alpha));
     const field = (name: string): Float32Array => {
       for (let i = 0; i < noise.length; i++) noise[i] = 2 * random.uniform(32) - 1;
       const out = workspace.floats(name, width * height);
-      gaussianBlur(noise, 0, width, height, wholeBox(width, height), kernel, out, 0, region);
+      gaussianBlur(noise, 0, width, height, whole, kernel, out, 0, region);
       return out;
     };
     const dx = field('elastic dx');
@@ -37,6 +40,7 @@ export const elastic: Stage<{ alpha: number; sigma: number }> = {
 
     const bent = workspace.bytes('elastic mask', hardMask.length).fill(0);
     const farthest = Math.ceil(largest(dx, dy, width, region)) + 1;
+    if (source) clip.sourceBend = { dx, dy, farthest };
     clip.support = support.map((box, t) => {
       const reached = growBox(box, farthest, width, height);
       remapNearest(hardMask, bent, t * width * height, width, reached, map);

@@ -60,14 +60,11 @@ function gather<A extends Uint8Array | Float64Array>(from: A, to: A, order: Int3
   return to;
 }
 
-/** Everything else that is kept per frame; masks and the source have done their work. */
+/** Everything else that is kept per frame. */
 function retime(clip: Clip, order: Int32Array): void {
   const { frameIndex, difference } = clip;
   clip.frameIndex = order.map((frame) => frameIndex[frame]!);
   clip.difference = difference && Array.from(order, (frame) => difference[frame]!);
-  clip.hardMask = null;
-  clip.softMask = null;
-  clip.support = null;
-  clip.source = null;
+  clip.forgetBlend();
   clip.rateMap = null;
 }
