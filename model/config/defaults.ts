@@ -111,6 +111,12 @@ export const defaultConfig = (): StfConfig => ({
     margin_side: 0.5,
     margin_top: 1,
     margin_bottom: 0.4,
+    // the person's skin, smoother (to 1) or rougher (below 0) in both members before the blend
+    skin_prob: 0,
+    skin_amount: [-0.8, 1],
+    skin_radius: [2, 5], // pixels at 224
+    skin_contrast: [5, 20], // texture of less contrast is changed, 8-bit levels
+    resample_target: false, // sample the target between its pixels as the source is: else fakes are softer
     // colour and sharpness of one member of the blend
     source_transform_prob: 0.5, // on the source, else on the target
     rgb_shift: 20, // 8-bit levels

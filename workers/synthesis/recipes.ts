@@ -11,6 +11,11 @@ export type SbiOptions = {
   margin_side: number;
   margin_top: number;
   margin_bottom: number;
+  skin_prob: number;
+  skin_amount: readonly [number, number];
+  skin_radius: readonly [number, number];
+  skin_contrast: readonly [number, number];
+  resample_target: boolean;
   source_transform_prob: number;
   rgb_shift: number;
   rgb_shift_prob: number;
@@ -156,6 +161,7 @@ function recipe(
     stage('prepare_landmarks', {}),
     flip,
     stage('margin_crop', { side: sbi.margin_side, top: sbi.margin_top, bottom: sbi.margin_bottom }),
+    ...(augments && !obvious && sbi.skin_prob ? [skin(sbi)] : []),
     ...(obvious ? obviousBlend(sbi) : blend(options, sbi)),
     ...(augments && !obvious ? postTransforms(options, sbi) : []),
     obvious || !options.use_compression_aug
@@ -166,9 +172,19 @@ function recipe(
   return { stages: stages.filter((spec) => spec !== null) };
 }
 
+function skin({
+  skin_prob: prob,
+  skin_amount: amount,
+  skin_radius: radius,
+  skin_contrast: contrast,
+}: Partial<SbiOptions>) {
+  return stage('skin', { prob, amount, radius, contrast });
+}
+
 /** The mask comes before the colours, so that only the part of the source that it shows has to be recoloured. */
 function blend(options: RecipeOptions, sbi: Partial<SbiOptions>): StageSpec[] {
   return [
+    ...(sbi.resample_target ? [stage('resample_target', { passes: sbi.elastic_source ? 2 : 1 })] : []),
     stage('mask', {
       types: sbi.mask_types,
       landmarks68_prob: sbi.landmarks68_prob,

@@ -16,8 +16,10 @@ import { postBlur } from './stages/postBlur.js';
 import { postColour } from './stages/postColour.js';
 import { postNoise } from './stages/postNoise.js';
 import { prepareLandmarks } from './stages/prepareLandmarks.js';
+import { resampleTarget } from './stages/resampleTarget.js';
 import { rescale } from './stages/rescale.js';
 import { selectFrames } from './stages/selectFrames.js';
+import { skin } from './stages/skin.js';
 import { soften } from './stages/soften.js';
 import { tps } from './stages/tps.js';
 
@@ -27,6 +29,8 @@ export const STAGES: readonly RegisteredStage[] = [
   registerStage(prepareLandmarks),
   registerStage(flip),
   registerStage(marginCrop),
+  registerStage(skin),
+  registerStage(resampleTarget),
   registerStage(mask),
   registerStage(affine),
   registerStage(elastic),

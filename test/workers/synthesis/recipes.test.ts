@@ -81,6 +81,41 @@ describe('trainingRecipe', () => {
     expect(stageNamed('tps').defaults).toEqual({ prob: 0.3, points: 12, step: 0.4, max: 3, grid: 28 });
   });
 
+  it('treats both members further, bends sources and cuts squares where asked', () => {
+    const sbi = {
+      ...{ elastic_source: true, post_rescale_prob: 0.6, post_rescale: [0.5, 0.9], post_blur_prob: 0.1 },
+      ...{
+        post_noise_prob: 0.2,
+        post_noise_sigma: [2, 3],
+        framing: 'square',
+        square_side: [1.2, 1.3],
+        square_shift: 0.1,
+      },
+    } as const;
+    const recipe = trainingRecipe({ ...everything, sbi });
+    expect(names(recipe).slice(-7)).toEqual([
+      'post_colour',
+      'rescale',
+      'post_blur',
+      'post_noise',
+      'jpeg',
+      'h264',
+      'final_crop',
+    ]);
+    expect(params(recipe, 'elastic')).toEqual({ source: true });
+    expect(params(recipe, 'rescale')).toEqual({ prob: 0.6, factor: [0.5, 0.9] });
+    expect(params(recipe, 'post_noise')).toEqual({ prob: 0.2, sigma: [2, 3] });
+    expect(params(recipe, 'final_crop')).toEqual({
+      ...{ size: 64, framing: 'square', square_side: [1.2, 1.3], square_shift: 0.1 },
+    });
+    const validation = validationRecipe({ ...everything, sbi });
+    expect(names(validation)).not.toContain('rescale');
+    expect(params(validation, 'elastic')).toEqual({ source: true });
+    expect(params(validation, 'final_crop')).toEqual({
+      ...{ size: 64, framing: 'square', square_side: [1.35, 1.35], square_shift: 0 },
+    });
+  });
+
   it('keeps the small drift of 7.3 while multi-scale drift is off', () => {
     const { use_multiscale_drift: _, ...rest } = everything;
     const recipe = trainingRecipe({ ...rest, sbi: { v73_drift_step: 1.4, v73_drift_max: 3 } });

@@ -67,7 +67,9 @@ export const colour: Stage<ColourParams> = {
     const footage = params.focus === 'footage' && changesSharpness ? drawFocus(params, downscales, clip, random) : null;
     count(toSource ? 'source_transformed' : 'target_transformed');
 
-    const { width, height, frames, frameBytes, target: original } = clip;
+    const { width, height, frames, frameBytes, target } = clip;
+    const source = clip.source ?? target;
+    const original = toSource ? source : target;
     const changed = workspace.bytes('recoloured', frames * frameBytes);
     const scratch = workspace.bytes('recoloured frame', frameBytes);
     const spare = footage ? workspace.bytes('refocused frame', frameBytes) : scratch;
@@ -91,7 +93,7 @@ export const colour: Stage<ColourParams> = {
       else if (downscales) downscale(scratch, changed, offset, width, columns, rows, needed);
       else sharpen(scratch, 0, changed, offset, width, height, needed, alpha, lightness);
     }
-    clip.source = toSource ? changed : original;
+    clip.source = toSource ? changed : source;
     if (!toSource) clip.target = changed;
   },
 };
