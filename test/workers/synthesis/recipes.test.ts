@@ -82,16 +82,17 @@ describe('trainingRecipe', () => {
   });
 
   it('treats both members further, bends sources and cuts squares where asked', () => {
-    const sbi = {
-      ...{ elastic_source: true, post_rescale_prob: 0.6, post_rescale: [0.5, 0.9], post_blur_prob: 0.1 },
-      ...{
-        post_noise_prob: 0.2,
-        post_noise_sigma: [2, 3],
-        framing: 'square',
-        square_side: [1.2, 1.3],
-        square_shift: 0.1,
-      },
-    } as const;
+    const sbi: RecipeOptions['sbi'] = {
+      elastic_source: true,
+      post_rescale_prob: 0.6,
+      post_rescale: [0.5, 0.9],
+      post_blur_prob: 0.1,
+      post_noise_prob: 0.2,
+      post_noise_sigma: [2, 3],
+      framing: 'square',
+      square_side: [1.2, 1.3],
+      square_shift: 0.1,
+    };
     const recipe = trainingRecipe({ ...everything, sbi });
     expect(names(recipe).slice(-7)).toEqual([
       'post_colour',
