@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Command } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { CheckpointError, ConfigError, EngineError } from '../model/index.js';
 import { FailureBudgetExceeded, JsonLinesError, RecordingError, StreamStalledError } from '../operators/index.js';
 import { CodecUnavailableError, RecipeError } from '../workers/index.js';
@@ -55,11 +55,12 @@ export async function runCommand(command: () => Promise<number>): Promise<void> 
  * terminal nor a reader that goes away ends it.
  */
 export async function parseCommand(command: Command): Promise<void> {
-  outliveTerminal(({ message }) => {
-    process.stderr.write(`error: cannot write to standard output: ${message}\n`);
-    process.once('exit', (code) => {
-      if (code === EXIT.done) process.exitCode = EXIT.input;
-    });
-  });
-  await command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.input)).parseAsync();
+  outliveTerminal(EXIT.input);
+  try {
+    await command.exitOverride().parseAsync();
+  } catch (error) {
+    // Commander has printed its own message; asking for help is no failure.
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.input;
+  }
 }

@@ -219,7 +219,8 @@ cd "$project"
 config=configs/v8_debug.yaml
 if has_gpu; then
   config=configs/pod.yaml
-  node pipeline/pod.js --phase "$phase" "${pod_options[@]}" >/dev/null || exit 2
+  made=$(node pipeline/pod.js --phase "$phase" "${pod_options[@]}") || exit 2
+  say "$(grep '^config ' <<<"$made")"
 fi
 
 if [[ $verify == yes ]]; then

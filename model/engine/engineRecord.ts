@@ -9,6 +9,8 @@ const EngineRecordSchema = z.object({
   engine: z.enum(['tensorflow', 'tensorflow-cuda', 'wasm']),
   version: z.string(),
   reason: z.string(),
+  /** On what it computed when set-up tried it. */
+  device: z.enum(['cpu', 'gpu']).optional(),
   /** Named by the user with --engine, so that a later set-up without a name keeps it. */
   asked: z.enum(['tensorflow', 'tensorflow-cuda', 'wasm']).optional(),
   /** The processors and sources that our own operations were compiled for, or why they are missing. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { resolveConfig } from '../../model/config/resolveConfig.js';
+import { readEngineRecord } from '../../model/engine/engineRecord.js';
 import { openDataRoot } from '../data/dataRoot.js';
 import { readSplits } from '../data/splits.js';
 import { EXIT, parseCommand, runCommand } from '../exitCodes.js';
@@ -46,7 +47,7 @@ Example:
   node pipeline/pod.js --data-root data --budget 5 --trial runs/trial
 
 pipeline/setup_pod.sh does this and all the rest of setting up a rented machine.
-Exit codes: 0 done, 2 wrong input.`,
+Exit codes: 0 done, 2 wrong input, or a GPU that TensorFlow does not reach.`,
   )
   .action((options: PodOptions) => runCommand(() => pod(options)));
 
@@ -87,7 +88,17 @@ async function pod({ out, phase, dataRoot, budget, price, trial }: PodOptions): 
     'start',
     `node pipeline/train.js --config ${shown(file)} --phase ${phase} --data-root ${root} --budget ${money} --resume auto --out runs/${phase}`,
   );
+  if (card) checkEngine();
   return EXIT.done;
+}
+
+/** @throws UserError where training would refuse to start: the set-up has found that its engine does not reach the GPU. */
+function checkEngine(): void {
+  const { engine, device } = readEngineRecord() ?? {};
+  if (engine === 'tensorflow-cuda' && device === 'cpu')
+    throw new UserError(
+      'nvidia-smi names a GPU, but TensorFlow saw none when it was set up, and training would not start; mend the driver and run the set-up again, or rent another machine',
+    );
 }
 
 const shown = (file: string) => relative(process.cwd(), file);

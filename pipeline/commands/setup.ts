@@ -5,6 +5,7 @@ import { installWeights } from '../../model/engine/install/installWeights.js';
 import { setUpEngine } from '../../model/engine/install/setUpEngine.js';
 import { WEIGHTS_NAMES, type WeightsName } from '../../model/engine/install/weightPins.js';
 import { installFaceModels } from '../preprocessing/installFaceModels.js';
+import { outliveTerminal } from '../terminal/outliveTerminal.js';
 
 type SetupOptions = { engine?: string; verify?: boolean; weights?: WeightsName; faces?: boolean };
 
@@ -37,6 +38,7 @@ Exit codes: 0 an engine is set up, 2 the engine asked for cannot be had.`,
     if (faces) await installFaceModels({ say, scrutiny });
   });
 
+outliveTerminal(2);
 try {
   await setupCommand.parseAsync();
 } catch (error) {

@@ -213,6 +213,7 @@ class Sweep {
     ];
     this.#say(pc.bold(`${title}${cost_per_hour > 0 ? ` with $${share.toFixed(3)}` : ''}`));
     await mkdir(run.folder, { recursive: true });
+    if (this.#stopped !== undefined) return;
     const begun = this.#clock();
     const child = this.#start('train', args, join(run.folder, 'train.log'), (line) =>
       this.#say(`[${run.name}] ${line}`),
@@ -273,6 +274,7 @@ class Sweep {
     if (run.config.cost_per_hour > 0 && (await this.#left()) <= 0) return noMoney();
     const name = best_step === null ? 'last' : 'best';
     this.#say(pc.bold(`evaluating ${run.name} on the split "${split}"`));
+    if (this.#stopped !== undefined) return;
     const begun = this.#clock();
     const child = this.#start(
       'evaluate',

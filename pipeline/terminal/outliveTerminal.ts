@@ -6,15 +6,18 @@ const GONE = new Set(['EPIPE', 'EIO']);
  * (`train … 2>&1 | head`): Node would end the process at either, also under `nohup`, since it takes an inherited
  * "ignore SIGHUP" back. What is said on standard error is lost then, for whatever reason, and nothing else is.
  *
- * @param onLost told, once, that results on standard output could not be written, as on a full disk
+ * @param lostCode exit code of a command that did what it should and could not say it on standard output, as on a full disk
  */
-export function outliveTerminal(onLost: (error: Error) => void): void {
+export function outliveTerminal(lostCode: number): void {
   process.on('SIGHUP', () => {});
   process.stderr.on('error', () => {});
   let lost = false;
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (lost || GONE.has(error.code ?? '')) return;
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (lost || GONE.has(code ?? '')) return;
     lost = true;
-    onLost(error);
+    process.stderr.write(`error: cannot write to standard output: ${message}\n`);
+    process.once('exit', (exitCode) => {
+      if (exitCode === 0) process.exitCode = lostCode;
+    });
   });
 }

@@ -105,6 +105,8 @@ export class TrainingRun {
   /** Something has happened that `last` does not know of. */
   #unsaved = false;
   #longest = { validation: 0, save: 0 };
+  /** Step of the last validation that was left out for want of money. */
+  #leftOut: number | undefined;
   #begun = performance.now();
   #cpu = process.cpuUsage();
   /** The micro-batch under way: a stopped flow forgets it, the last checkpoint must wait for it. */
@@ -348,7 +350,7 @@ export class TrainingRun {
   async #validate(): Promise<void> {
     const { validation, sinks, phase, onValidation } = this.parts;
     const { step, epoch } = this.#state;
-    if (!validation || step === 0 || this.#state.validatedStep === step) return;
+    if (!validation || step === 0 || this.#state.validatedStep === step || this.#leftOut === step) return;
     const result = await this.#whileAffordable((signal) => validation.run(signal));
     if (!result) return;
     this.#state.validatedStep = step;
@@ -379,7 +381,10 @@ export class TrainingRun {
       if (!tooDear.signal.aborted) return await work(AbortSignal.any([signal, tooDear.signal]));
     } finally {
       clearInterval(timer);
-      if (tooDear.signal.aborted) onUnaffordable?.(this.#state.step);
+      if (tooDear.signal.aborted) {
+        this.#leftOut = this.#state.step;
+        onUnaffordable?.(this.#state.step);
+      }
     }
     return undefined;
   }

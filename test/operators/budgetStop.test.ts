@@ -15,6 +15,16 @@ describe('Budget', () => {
     expect([budget.exhausted(), budget.hoursLeft()]).toEqual([true, 0]);
   });
 
+  it('knows the end of the money apart from that of the work: the reserve lies between', () => {
+    let now = 0;
+    const budget = new Budget({ costPerHour: 2, maxBudget: 5, spentBefore: 1, reserveHours: 0.5, clock: () => now });
+    expect([budget.hoursLeft(), budget.hoursToEnd()]).toEqual([1.5, 2]);
+    now = 1.75 * HOUR;
+    expect([budget.hoursLeft(), budget.hoursToEnd()]).toEqual([0, 0.25]);
+    now = 3 * HOUR;
+    expect(budget.hoursToEnd()).toBe(0);
+  });
+
   it.each([
     ['no price', { costPerHour: 0, maxBudget: 1, spentBefore: 10 }],
     ['no limit', { costPerHour: 3, maxBudget: 0 }],
@@ -24,6 +34,7 @@ describe('Budget', () => {
     const budget = new Budget({ ...options, clock: () => now });
     now = 1e6 * HOUR;
     expect([budget.exhausted(), budget.hoursLeft()]).toEqual([false, Number.POSITIVE_INFINITY]);
+    expect(budget.hoursToEnd()).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('keeps more in reserve when the end turns out to take longer, unless none was asked for', () => {

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +63,17 @@ describe('a run that nobody looks after', () => {
     });
     expect(ended.text.split('\n').length).toBeLessThan(6);
     expect(ended).toMatchObject({ code: 0, signal: null });
+    expect(await json(out, 'summary.json')).toMatchObject({ stop_reason: 'max_steps', steps: 12 });
+    expect(await lastStep(out)).toMatchObject({ step: 12 });
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('goes on when its log is on a disk that is full', async () => {
+    const out = join(folder, 'unlogged');
+    const full = openSync('/dev/full', 'w');
+    const [program, ...words] = trainWords(options(out));
+    const { status } = spawnSync(program!, words, { cwd: projectFolder, stdio: ['ignore', full, full] });
+    closeSync(full);
+    expect(status).toBe(0);
     expect(await json(out, 'summary.json')).toMatchObject({ stop_reason: 'max_steps', steps: 12 });
     expect(await lastStep(out)).toMatchObject({ step: 12 });
   });

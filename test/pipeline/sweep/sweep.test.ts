@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -91,4 +92,59 @@ it('makes run after run in spite of a failing one, stops with a checkpoint, and 
   const figures = ({ loss, auc, gap }: Comparison['runs'][number]) => ({ loss, auc, gap });
   expect(figures(whole.runs[0]!)).toEqual(figures(whole.runs[1]!));
   expect(await readFile(join(out, 'second-seed7', 'train.log'), 'utf8')).toContain('stopped (signal)');
-});
+}, 180_000);
+
+it('outlives its terminal, is stopped in the middle of an evaluation, and goes on with that', async () => {
+  const [data, file, out] = ['judged', 'judged.yaml', 'judged-out'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeDemoData(data, { people: { train: 2, val: 1, test: 2 }, size: 96, runs: 1, runLength: 4 });
+  // As many fakes as it takes to be in the middle for a while: the same heads under other names.
+  const manifest = await readFile(join(data, 'manifest.csv'), 'utf8');
+  const heads = [...manifest.matchAll(/^([^,]+),test,/gm)].map(([, id]) => id!);
+  const fakes = heads.flatMap((id) => Array.from({ length: 30 }, (_, i) => ({ id, fake: `fake_${id}_${i}` })));
+  for (const { id, fake } of fakes)
+    for (const kind of ['crops', 'landmarks'])
+      await copyFile(join(data, `${id}_${kind}.npz`), join(data, `${fake}_${kind}.npz`));
+  const rows = fakes.map(({ fake }) => `${fake},test,1,demo/${fake}\n`).join('');
+  await writeFile(join(data, 'manifest.csv'), manifest + rows);
+  const set = { 'data.batch_size': 4, 'training.val_pairs': 2, 'data.data_root': data };
+  const config = join(projectFolder, 'configs', 'v8_debug.yaml');
+  await writeFile(file, JSON.stringify({ seeds: [7], evaluate: 'test', common: { config, set }, runs: { only: {} } }));
+  const args = [file, '--out', out, '--max-steps', '2', '--workers', '1'];
+  const result = async () =>
+    (JSON.parse(await readFile(join(out, 'comparison.json'), 'utf8')) as Comparison).runs.map(
+      ({ status, test_auc }) => ({ status, test_auc }),
+    );
+  /** Sends each signal once, when the output says so. */
+  const signals = (moments: [RegExp, NodeJS.Signals][]) => (text: string, kill: (signal: NodeJS.Signals) => void) => {
+    while (moments[0]?.[0].test(text)) kill(moments.shift()![1]);
+  };
+
+  const first = await sweep(
+    args,
+    signals([
+      [/\[only-seed7\] .* parameters;/, 'SIGHUP'],
+      [/\[only-seed7\] 62 videos of the split "test"/, 'SIGINT'],
+    ]),
+  );
+  expect(first.text).toContain('the terminal has gone (SIGHUP); the sweep goes on');
+  expect(first.text).toMatch(/\[only-seed7\] .*stopped after \d+ of 62 videos; nothing was written/);
+  expect(first.text).not.toMatch(/could not be evaluated|\n\s+at /);
+  expect(first.code).toBe(130);
+  expect(await result()).toEqual([{ status: 'done', test_auc: null }]);
+  const evaluation = join(out, 'only-seed7', 'evaluation-test', 'evaluation.json');
+  expect(existsSync(evaluation)).toBe(false);
+
+  const second = await sweep(args, signals([[/evaluating only-seed7/, 'SIGTERM']]));
+  expect(second.code).toBe(143);
+  expect(existsSync(evaluation)).toBe(false);
+
+  const third = await sweep(args);
+  expect(third.text).toContain('run 1 of 1: only-seed7: done already');
+  expect(third.code).toBe(0);
+  const { pooled } = JSON.parse(await readFile(evaluation, 'utf8')) as { pooled: { all: { auc: { value: number } } } };
+  expect(await result()).toEqual([{ status: 'done', test_auc: pooled.all.auc.value }]);
+}, 180_000);

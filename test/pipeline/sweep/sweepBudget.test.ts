@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { debug } from '../../../model/index.js';
 import type { Comparison } from '../../../pipeline/sweep/comparison.js';
@@ -263,5 +264,28 @@ describe('the evaluation of a sweep', () => {
       await writeFile(join(out, 'sweep.json'), content);
       await expect(make(runs('a'), {}, { a: { wants: 0 } })).rejects.toThrow(said);
     }
+  });
+});
+
+describe('a signal to a sweep', () => {
+  it.each([
+    [/^run 2 of 2/, ['train a', 'evaluate a']],
+    [/^evaluating a/, ['train a']],
+  ])('that comes just before a command is started keeps it from starting: %s', async (moment, begun) => {
+    const started: string[] = [];
+    const code = await executeSweep({
+      ...{ runs: runs('a', 'b'), out, limits: { budget: 9 }, reference: 'a', evaluate: 'test', clock: () => now },
+      say: (line) => {
+        if (moment.test(stripVTControlCharacters(line))) process.emit('SIGTERM');
+      },
+      start: (command, _, log) => {
+        const folder = dirname(log);
+        started.push(`${command} ${basename(folder)}`);
+        const evaluated = async () => ({ code: 0, signal: null, error: undefined });
+        const ended = command === 'train' ? train(folder, 5, { wants: 1 }) : evaluated();
+        return { ended, pid: undefined, stop: () => {} };
+      },
+    });
+    expect([code, started]).toEqual([143, begun]);
   });
 });
