@@ -9,8 +9,14 @@ export class StatisticsBefore {
   readonly #live: tf.Variable[];
   readonly #kept: tf.Variable[];
 
-  constructor(parameters: ReadonlyMap<string, tf.Variable>) {
-    this.#live = [...parameters].filter(([name]) => isRunningStatistic(name)).map(([, variable]) => variable);
+  /** Undefined for a model without running statistics. */
+  static where(parameters: ReadonlyMap<string, tf.Variable>): StatisticsBefore | undefined {
+    const live = [...parameters].filter(([name]) => isRunningStatistic(name)).map(([, variable]) => variable);
+    return live.length > 0 ? new StatisticsBefore(live) : undefined;
+  }
+
+  private constructor(live: tf.Variable[]) {
+    this.#live = live;
     this.#kept = this.#live.map((variable) => tf.tidy(() => tf.variable(tf.zerosLike(variable), false)));
   }
 

@@ -96,7 +96,7 @@ export class Trainer {
       weightDecay: config.weight_decay,
       trunkMultiplier: pretrainedTrunk ? config.backbone_lr_mult : 1,
     });
-    if (config.backbone_batch_norm === 'train') this.#statistics = new StatisticsBefore(model.parameters);
+    if (config.backbone_batch_norm === 'train') this.#statistics = StatisticsBefore.where(model.parameters);
     this.#runner = createStepRunner(config, () => this.#variables(), say);
   }
 

@@ -253,4 +253,15 @@ describe.skipIf(await noRecorder())('recorded steps', () => {
     const [a, b] = [recorded, eager].map(({ trainer }) => trainer.apply(0).gradNorm);
     expect(a! / b!).toBeCloseTo(1, 5);
   });
+
+  it('go on where a batch norm is asked for that the trunk does not have, and after a step that is left out', () => {
+    const config: StfConfig = { ...phaseA(), backbone_batch_norm: 'train' };
+    const [asked, plain] = [open(as(config, 'recorded')), open(as(phaseA(), 'recorded'))];
+    for (const { trainer } of [asked, plain]) {
+      trainer.accumulate(batch(1), seededUniform(1));
+      trainer.discard();
+    }
+    expect(train(asked, 0, 2)).toEqual(train(plain, 0, 2));
+    expect(asked.trainer.stepMode).toBe('recorded');
+  });
 });
