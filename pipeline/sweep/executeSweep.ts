@@ -6,6 +6,7 @@ import { type Clock, monotonicClock } from '../../operators/index.js';
 import type { SplitName } from '../data/splits.js';
 import { EXIT } from '../exitCodes.js';
 import { UserError } from '../userError.js';
+import { changedSettings } from './changedSettings.js';
 import { type CommandEnd, type CommandName, CommandProcess, stillTrains } from './commandProcess.js';
 import { type Comparison, compare } from './comparison.js';
 import { comparisonCsv, comparisonMarkdown, comparisonText } from './comparisonTable.js';
@@ -121,10 +122,7 @@ class Sweep {
     for (const run of this.#runs) {
       const record = this.state.get(run.name);
       if (!record) continue;
-      const changed = Object.keys({ ...record.settings, ...run.settings })
-        .map((key) => [key, JSON.stringify(record.settings[key]), JSON.stringify(run.settings[key])])
-        .filter(([, then, now]) => then !== now)
-        .map(([key, then, now]) => `${key}: ${then} then, ${now} now`);
+      const changed = changedSettings(record.settings, run.settings);
       if (changed.length > 0)
         throw new UserError(
           `${run.folder} was begun with other settings (${changed.join('; ')}); give another --out for a new sweep`,
