@@ -14,6 +14,8 @@ const nonNegative = z.number().min(0);
 const blurSigma = z.number().min(0).max(20);
 /** With more, the whole numbers that sharpening counts in would overflow. */
 const sharpening = z.number().min(0).max(100);
+/** A smaller square shows a part of the face. */
+const squareSide = z.number().min(0.5).max(10);
 const odd = z.int().refine((n) => n % 2 === 1, { error: 'expected an odd integer' });
 
 /** `[low, high]`, both ends included. */
@@ -140,7 +142,7 @@ const sbiShape = {
   skin_amount: rangeOf(z.number().min(-4).max(1)),
   skin_radius: rangeOf(positive.max(50)),
   skin_contrast: rangeOf(positive.max(255)),
-  resample_target: z.boolean(),
+  resample_target: z.int().min(0).max(4),
   source_transform_prob: probability,
   rgb_shift: nonNegative,
   rgb_shift_prob: probability,
@@ -160,7 +162,7 @@ const sbiShape = {
   translate_x: fraction,
   translate_y: fraction,
   scale_min: z.number().gt(0).max(1),
-  elastic_alpha: nonNegative,
+  elastic_alpha: nonNegative.max(1000),
   elastic_sigma: positive,
   elastic_source: z.boolean(),
   v73_drift_step: nonNegative,
@@ -187,7 +189,7 @@ const sbiShape = {
   post_blur_prob: probability,
   post_blur_sigma: rangeOf(blurSigma),
   post_rescale_prob: probability,
-  post_rescale: rangeOf(z.number().gt(0).max(1)),
+  post_rescale: rangeOf(z.number().min(0.1).max(1)),
   post_noise_prob: probability,
   post_noise_sigma: rangeOf(z.number().min(0).max(255)),
   jpeg_prob: probability,
@@ -197,8 +199,8 @@ const sbiShape = {
   final_margin: rangeOf(nonNegative),
   final_margin_eval: nonNegative,
   final_margin_fraction: nonNegative,
-  square_side: rangeOf(positive),
-  square_side_eval: positive,
+  square_side: rangeOf(squareSide),
+  square_side_eval: squareSide,
   square_shift: fraction,
   obvious_shift: rangeOf(z.number().min(0).max(255)),
 };

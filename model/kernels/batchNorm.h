@@ -14,7 +14,7 @@ namespace stf {
 
 // x, y: [rows, width]; gamma, beta: [width]. Mean, variance and inverse deviation of each channel are results, too.
 //
-// One pass finds both moments: of the distances from the first row, among which no great number cancels another.
+// One pass finds both moments, of the distances from the first row: a mean far from 0 cancels nothing then.
 inline void batchNorm(const Parallel& parallel, int64_t rows, int64_t width, float epsilon, bool clipped,
                       const float* x, const float* gamma, const float* beta, float* y, float* mean, float* variance,
                       float* inverse) {

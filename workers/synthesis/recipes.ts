@@ -15,7 +15,7 @@ export type SbiOptions = {
   skin_amount: readonly [number, number];
   skin_radius: readonly [number, number];
   skin_contrast: readonly [number, number];
-  resample_target: boolean;
+  resample_target: number;
   source_transform_prob: number;
   rgb_shift: number;
   rgb_shift_prob: number;
@@ -184,7 +184,7 @@ function skin({
 /** The mask comes before the colours, so that only the part of the source that it shows has to be recoloured. */
 function blend(options: RecipeOptions, sbi: Partial<SbiOptions>): StageSpec[] {
   return [
-    ...(sbi.resample_target ? [stage('resample_target', { passes: sbi.elastic_source ? 2 : 1 })] : []),
+    ...(sbi.resample_target ? [stage('resample_target', { passes: sbi.resample_target })] : []),
     stage('mask', {
       types: sbi.mask_types,
       landmarks68_prob: sbi.landmarks68_prob,

@@ -8,7 +8,7 @@ import type { Stage } from '../stage.js';
  * Resamples the target as the blend will resample the source, `passes` times bilinear: a source that alone is sampled
  * between its pixels is softer than its target, in four of five fakes, and softness, which some people's skin has by
  * itself, is then what a network learns to call fake. Each pass zooms by a factor of its own from [1, 1 + `zoom`] about a
- * point near the middle, so that every distance between pixels occurs.
+ * point of the picture, so that every distance from a pixel occurs; the source stays, and lies apart by as much.
  */
 export const resampleTarget: Stage<{ passes: number; zoom: number }> = {
   name: 'resample_target',

@@ -4,7 +4,7 @@ import { REFERENCE_SIZE } from './drift.js';
 
 export type SkinParams = {
   prob: number;
-  /** How much of the filtered picture is taken, [least, most]: 1 all of it, below 0 what it takes away comes twice. */
+  /** So much of what the filter takes away is left out, [least, most]: 1 all of it; below 0 it is added once more. */
   amount: number[];
   /** Of the filter's window, pixels at 224. */
   radius: number[];
