@@ -16,7 +16,7 @@ export const resampleTarget: Stage<{ passes: number; zoom: number }> = {
   apply(clip, { passes, zoom }, { random, workspace }) {
     if (clip.source || clip.support) throw new RecipeError('resample_target has to come before mask and colour');
     const { width, height, frames, frameBytes } = clip;
-    clip.source = clip.target.slice();
+    clip.source = clip.target; // each pass writes memory of its own
     const whole = wholeBox(width, height);
     for (let pass = 0; pass < passes; pass++) {
       const from = clip.target;
