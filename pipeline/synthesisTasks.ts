@@ -5,6 +5,7 @@ import {
   keyedGenerator,
   type Recipe,
   type RecipeOptions,
+  type SampleKey,
   type SynthesisTask,
   trainingRecipe,
   validationRecipe,
@@ -19,6 +20,9 @@ const VALIDATION_EPOCH = -1;
 /** How many more clips than a mixed sample needs are named, should some be unreadable. */
 const SPARE_COMPANIONS = 4;
 
+/** Of how many other clips an exchanged face is chosen, by its pose. */
+const DONORS = 8;
+
 /** Turns the configuration into what workers are told: plain recipes, one for each difficulty of the schedule. */
 export class SynthesisTasks {
   readonly #training = new Map<string, Recipe>();
@@ -28,8 +32,8 @@ export class SynthesisTasks {
     private readonly data: DataRoot,
     /** What makes H.264, where the configuration asks for any. */
     private readonly codec?: CodecName,
-    /** Clips to train on, from which mixed frames are taken. */
-    private readonly ids: readonly string[] = [],
+    /** Real clips, from which mixed frames and exchanged faces are taken. */
+    private readonly ids: { train: readonly string[]; val: readonly string[] } = { train: [], val: [] },
   ) {}
 
   /** The settings have the same names in both rooms. */
@@ -45,7 +49,12 @@ export class SynthesisTasks {
       recipe = trainingRecipe({ ...this.#options(difficulty), ...single });
       this.#training.set(difficulty, recipe);
     }
-    const task = { source: this.data.locate(clip), key: plan.key, recipe };
+    const task = {
+      source: this.data.locate(clip),
+      key: plan.key,
+      recipe,
+      ...this.#donors(plan.key, clip, this.ids.train),
+    };
     return this.config.mixed_frames ? { ...task, mix: this.#mix(plan, clip) } : task;
   }
 
@@ -53,18 +62,26 @@ export class SynthesisTasks {
   #mix({ key: { seed, epoch, position } }: Pick<SamplePlan, 'key'>, clip: string): FrameMix {
     const frames = this.config.num_frames;
     const draw = keyedGenerator(seed, 'companions', epoch, position);
-    const companions = drawOthers(this.ids, clip, frames - 1 + SPARE_COMPANIONS, draw);
+    const companions = drawOthers(this.ids.train, clip, frames - 1 + SPARE_COMPANIONS, draw);
     return { frames, companions: companions.map((id) => this.data.locate(id)) };
+  }
+
+  /** Other clips of the same split, one of which may give its face: validation then shows nobody that training has shown. */
+  #donors(key: SampleKey, clip: string, ids: readonly string[]): Pick<SynthesisTask, 'donors'> {
+    if (this.config.sbi.exchange_prob === 0) return {};
+    const draw = keyedGenerator(key.seed, 'donors', key.epoch, key.position);
+    return { donors: drawOthers(ids, clip, DONORS, draw).map((id) => this.data.locate(id)) };
   }
 
   /** Validation is made at the difficulty with which the schedule ends, so that its figures can be compared. */
   validation(clip: string, position: number): SynthesisTask {
-    const { seed } = this.config;
+    const key = { seed: this.config.seed, epoch: VALIDATION_EPOCH, position };
     const difficulty = difficultyAt(this.config, Number.POSITIVE_INFINITY);
     return {
       source: this.data.locate(clip),
-      key: { seed, epoch: VALIDATION_EPOCH, position },
+      key,
       recipe: validationRecipe(this.#options(difficulty)),
+      ...this.#donors(key, clip, this.ids.val),
     };
   }
 }

@@ -16,6 +16,7 @@ export { readTinyFaceWeights, type TinyFaceWeights } from './faces/tinyFaceWeigh
 export type { NpyArray, NpyData, NpyDtype } from './npz/npyArray.js';
 export { NpzError } from './npz/npzError.js';
 export { readClip, type StoredClip } from './npz/readClip.js';
+export type { StoredLandmarks } from './npz/readLandmarks.js';
 export { DEFAULT_NPZ_LIMITS, type NpzLimits, type ReadNpzOptions, readNpz } from './npz/readNpz.js';
 export { compiledModule } from './pool/compiledModule.js';
 export { cuttingPool } from './pool/cuttingPool.js';
@@ -45,6 +46,7 @@ export {
 } from './preprocessing/videoClips.js';
 export { keyedGenerator, type Random } from './random/keyedGenerator.js';
 export { type CutClips, type CuttingOptions, type CuttingTask, cutClips } from './synthesis/cutClips.js';
+export type { Donor } from './synthesis/donor.js';
 export {
   type ClipPair,
   type ClipSource,

@@ -143,6 +143,7 @@ const sbiShape = {
   skin_radius: rangeOf(positive.max(50)),
   skin_contrast: rangeOf(positive.max(255)),
   resample_target: z.int().min(0).max(4),
+  exchange_prob: probability,
   source_transform_prob: probability,
   rgb_shift: nonNegative,
   rgb_shift_prob: probability,

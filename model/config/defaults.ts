@@ -117,6 +117,7 @@ export const defaultConfig = (): StfConfig => ({
     skin_radius: [2, 5], // pixels at 224
     skin_contrast: [5, 20], // texture of less contrast is changed, 8-bit levels
     resample_target: 0, // so often sample the target between its pixels, as the source is: else fakes are softer
+    exchange_prob: 0, // fakes that get another person's face instead of their own (Face X-ray)
     // colour and sharpness of one member of the blend
     source_transform_prob: 0.5, // on the source, else on the target
     rgb_shift: 20, // 8-bit levels

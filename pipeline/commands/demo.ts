@@ -69,7 +69,7 @@ async function sheet(
   name: string,
   title: string,
 ): Promise<string> {
-  const tasks = new SynthesisTasks(config, data, codec?.name, ids.train);
+  const tasks = new SynthesisTasks(config, data, codec?.name, ids);
   const sampler = new Sampler({ ids: ids.train, seed: config.seed, pairsPerMicro: 1, gradAccum: 1 });
   const plans = [...sampler.plans(1, Math.min(SHEET_PAIRS, ids.train.length))];
   return drawSampleSheet(

@@ -159,9 +159,13 @@ async function load(file: string): Promise<RecordedBatch | (RecordingRow & { err
 async function openRebuilder({ dataRoot, workers }: ReplayOptions) {
   const data = dataRoot === undefined ? undefined : await openDataRoot(dataRoot);
   const pool = new SynthesisPool({ threads: workers || Math.max(1, availableParallelism() - 1) });
-  const moved = ({ source, mix, ...task }: SynthesisTask): SynthesisTask => {
+  const moved = ({ source, mix, donors, ...task }: SynthesisTask): SynthesisTask => {
     const place = (one: ClipSource) => (data ? data.locate(one.id) : one);
-    return { ...task, source: place(source), ...(mix && { mix: { ...mix, companions: mix.companions.map(place) } }) };
+    return {
+      ...{ ...task, source: place(source) },
+      ...(mix && { mix: { ...mix, companions: mix.companions.map(place) } }),
+      ...(donors && { donors: donors.map(place) }),
+    };
   };
   // As in training: a worker that died or hung may have had bad luck.
   const rebuild = async (task: SynthesisTask) => {

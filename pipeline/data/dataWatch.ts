@@ -115,8 +115,11 @@ async function holdsClips(folder: string): Promise<boolean> {
   return false;
 }
 
+/** Stages that give up where files cannot be read: the sample's own, those of its companions, those of its donors. */
+const READING = ['read', 'mix_frames', 'exchange'];
+
 const mayBeTheRoot = (error: unknown): boolean =>
-  (error instanceof SampleError && error.stage === 'read') || error instanceof WorkerDiedError;
+  (error instanceof SampleError && READING.includes(error.stage)) || error instanceof WorkerDiedError;
 
 const isMissing = (error: unknown): boolean =>
   error instanceof SampleError && /does not exist|cannot be read/.test(error.reason);

@@ -41,6 +41,7 @@ const headerSchema = z.object({
       position: whole,
       recipe: whole,
       mix: z.object({ frames: side, companions: z.array(z.object(source)) }).optional(),
+      donors: z.array(z.object(source)).optional(),
     }),
   ),
   recipes: z.array(z.object({ stages: z.array(stage) })),
@@ -83,12 +84,13 @@ export function draftOfBatch(
 ): RecordingDraft & { name: string } {
   const recipes = new Map<string, SynthesisTask['recipe']>();
   const stored = ({ id: clip, crops, landmarks }: ClipSource) => ({ clip, crops, landmarks });
-  const pairs = tasks.map(({ source, key, recipe, mix }) => {
+  const pairs = tasks.map(({ source, key, recipe, mix, donors }) => {
     const text = JSON.stringify(recipe);
     recipes.set(text, recipe);
     return {
       ...{ ...stored(source), ...key, recipe: [...recipes.keys()].indexOf(text) },
       ...(mix && { mix: { frames: mix.frames, companions: mix.companions.map(stored) } }),
+      ...(donors && { donors: donors.map(stored) }),
     };
   });
   const { step, micro: index, epoch, failed } = micro;
@@ -130,11 +132,12 @@ export function batchOfRecording(file: string, { header: stored, parts }: Record
   checkConsistent(file, header, clips);
   const located = ({ clip: id, crops, landmarks }: StoredSource): ClipSource => ({ id, crops, landmarks });
   const tasks = pairs.map(
-    ({ seed, epoch: of, position, recipe, mix, ...own }): SynthesisTask => ({
+    ({ seed, epoch: of, position, recipe, mix, donors, ...own }): SynthesisTask => ({
       source: located(own),
       key: { seed, epoch: of, position },
       recipe: recipes[recipe]!,
       ...(mix && { mix: { frames: mix.frames, companions: mix.companions.map(located) } }),
+      ...(donors && { donors: donors.map(located) }),
     }),
   );
   return {

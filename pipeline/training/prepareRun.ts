@@ -92,6 +92,11 @@ export async function prepareRun(options: TrainOptions): Promise<PreparedRun> {
       throw new UserError(
         `data.mixed_frames: expected at least ${config.num_frames} real clips to train on, one for each frame of a sample, but there are ${ids.train.length}`,
       );
+    for (const split of ['train', 'val'] as const)
+      if (config.sbi.exchange_prob > 0 && ids[split].length === 1)
+        throw new UserError(
+          `sbi.exchange_prob: expected at least 2 real clips in split ${split}, since a face is taken from another clip, but there is 1`,
+        );
     const folder = await RunFolder.at(options.out ?? (dry ? join(dry.path, 'run') : await defaultFolder(options)));
     lock = await RunLock.take(folder.path, { say: (text) => log.info(text) });
     const { resumed, transfer, notes } = await beginning(folder, options, config, ids.train);

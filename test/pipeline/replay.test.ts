@@ -181,6 +181,24 @@ describe('replay', () => {
     expect(few.code).toBe(2);
   }, 120_000);
 
+  it('makes batches of exchanged faces again, from elsewhere too', async () => {
+    const out = join(folder, 'exchanged');
+    const run = await command('train', [
+      ...[...small, '--data-root', data, '--out', out, '--max-steps', '1', '--record'],
+      ...['--set', 'sbi.exchange_prob=1'],
+    ]);
+    expect(run.code, run.text).toBe(0);
+    const moved = join(folder, 'exchanged-data');
+    await rename(data, moved);
+    try {
+      const ended = await command('replay', [join(out, 'recorded'), '--verify', '--data-root', moved]);
+      expect(ended.text).toContain('2 made again, byte for byte');
+      expect(ended.code).toBe(0);
+    } finally {
+      await rename(moved, data);
+    }
+  }, 120_000);
+
   it('finds the faces elsewhere when told, and says which clips cannot be made again when not', async () => {
     const moved = join(folder, 'moved');
     const file = join(recorded, 'step-000002-micro-1.msgpack');

@@ -130,6 +130,7 @@ export async function cutWindows(
           random,
           workspace,
           trace: undefined,
+          donors: [],
           count: () => {},
           fail: failIn(name),
           peek: () => null,

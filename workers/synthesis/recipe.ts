@@ -26,6 +26,8 @@ export type SynthesisTask = {
   recipe: Recipe;
   /** For a sample of single frames of many clips: the recipe then makes one frame of each. */
   mix?: FrameMix;
+  /** Clips of which one may give its face to the fake (stage `exchange`); of a mixed sample, to any of its frames. */
+  donors?: readonly ClipSource[];
   /** Bounds on what is read; `DEFAULT_NPZ_LIMITS` where left out. */
   limits?: Partial<NpzLimits>;
 };

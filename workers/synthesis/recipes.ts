@@ -16,6 +16,7 @@ export type SbiOptions = {
   skin_radius: readonly [number, number];
   skin_contrast: readonly [number, number];
   resample_target: number;
+  exchange_prob: number;
   source_transform_prob: number;
   rgb_shift: number;
   rgb_shift_prob: number;
@@ -185,6 +186,7 @@ function skin({
 function blend(options: RecipeOptions, sbi: Partial<SbiOptions>): StageSpec[] {
   return [
     ...(sbi.resample_target ? [stage('resample_target', { passes: sbi.resample_target })] : []),
+    ...(sbi.exchange_prob ? [stage('exchange', { prob: sbi.exchange_prob })] : []),
     stage('mask', {
       types: sbi.mask_types,
       landmarks68_prob: sbi.landmarks68_prob,

@@ -1,5 +1,6 @@
 import type { Random } from '../random/keyedGenerator.js';
 import type { Clip } from './clip.js';
+import type { Donor } from './donor.js';
 import { RecipeError } from './recipe.js';
 import type { SynthesisTrace } from './synthesisTrace.js';
 import type { Workspace } from './workspace.js';
@@ -9,6 +10,8 @@ export type StageContext = {
   random: Random;
   workspace: Workspace;
   trace: SynthesisTrace | undefined;
+  /** Other clips whose faces may be taken, in the order in which they were drawn. */
+  donors: readonly Donor[];
   /** Adds to one of the pair's counters. */
   count(counter: string, amount?: number): void;
   /** Gives the clip up with a SampleError that names it and the stage. */

@@ -5,6 +5,7 @@ import { blend } from './stages/blend.js';
 import { colour } from './stages/colour.js';
 import { drift } from './stages/drift.js';
 import { elastic } from './stages/elastic.js';
+import { exchange } from './stages/exchange.js';
 import { finalCrop } from './stages/finalCrop.js';
 import { flip } from './stages/flip.js';
 import { frameRate } from './stages/frameRate.js';
@@ -31,6 +32,7 @@ export const STAGES: readonly RegisteredStage[] = [
   registerStage(marginCrop),
   registerStage(skin),
   registerStage(resampleTarget),
+  registerStage(exchange),
   registerStage(mask),
   registerStage(affine),
   registerStage(elastic),

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { readClip, type StoredClip } from '../npz/readClip.js';
 import { keyedGenerator, type Random } from '../random/keyedGenerator.js';
 import { Clip } from './clip.js';
+import { type Donor, storedDonor } from './donor.js';
 import { mixFrames } from './mixFrames.js';
 import { type ClipPair, type Recipe, RecipeError, type SampleKey, type SynthesisTask } from './recipe.js';
 import { SampleError } from './sampleError.js';
@@ -25,19 +26,21 @@ export async function synthesisePair(task: SynthesisTask, trace?: SynthesisTrace
     const allocate = (name: string, length: number) => memory.bytes(`npz ${name}`, length);
     const stored = await readClip(task.source, task.limits, allocate);
     const readMs = performance.now() - began;
-    const pair = await synthesiseFrom(stored, task.key, task.recipe, trace);
+    const donors = task.donors?.map((source) => storedDonor(source, memory, task.limits));
+    const pair = await synthesiseFrom(stored, task.key, task.recipe, trace, donors);
     return { ...pair, stageMs: { read: readMs, ...pair.stageMs } };
   } finally {
     memory.giveBack();
   }
 }
 
-/** As `synthesisePair`, from a clip that is in memory already; `stored` is left unchanged. */
+/** As `synthesisePair`, from a clip that is in memory already; `stored` and the donors' clips are left unchanged. */
 export async function synthesiseFrom(
   stored: StoredClip,
   key: SampleKey,
   recipe: Recipe,
   trace?: SynthesisTrace,
+  donors: readonly Donor[] = [],
 ): Promise<ClipPair> {
   const steps = recipe.stages.map(({ stage, params }) => stageNamed(stage).prepare(params));
   // A generator per stage: switching one off leaves all others' numbers as they were.
@@ -53,6 +56,7 @@ export async function synthesiseFrom(
         random: randomOf(name),
         workspace,
         trace,
+        donors: donors.filter(({ id }) => id !== stored.id),
         count: (counter, amount = 1) => {
           counters[counter] = (counters[counter] ?? 0) + amount;
         },

@@ -50,6 +50,34 @@ describe('DataWatch', () => {
     expect(said).toEqual(['lost', 'back']);
   });
 
+  it.each(['mix_frames', 'exchange'])(
+    'waits as well where other clips than the own cannot be read (%s)',
+    async (stage) => {
+      const { made, said } = await watch();
+      await rename(root, `${root}-away`);
+      let calls = 0;
+      const read = made.guard(async () => {
+        if (calls++ === 0) throw new SampleError('a', stage, 'none of 8 other clips could be used');
+        return 'pair';
+      });
+      const pair = read(task, never);
+      setTimeout(() => void rename(`${root}-away`, root), 60);
+      expect(await pair).toBe('pair');
+      expect([calls, said]).toEqual([2, ['lost', 'back']]);
+    },
+  );
+
+  it('looks a second time where donors seem missing', async () => {
+    const { made } = await watch();
+    let calls = 0;
+    const read = made.guard(async () => {
+      calls++;
+      throw new SampleError('a', 'exchange', 'the last was b: read: crops file b does not exist');
+    });
+    await expect(read(task, never)).rejects.toThrow('does not exist');
+    expect(calls).toBe(2);
+  });
+
   it('takes an empty folder, which a lost mount leaves behind, for a root that is gone', async () => {
     const { made, said } = await watch({ limitMs: 30 });
     await rm(root, { recursive: true });

@@ -63,6 +63,15 @@ describe('a recorded micro-batch', () => {
     expect(batchOfRecording('F', await decodeRecording({ size: file.length, read }, 'F')).tasks).toEqual(mixed);
   });
 
+  it('remembers the clips that may give their faces', async () => {
+    const donors = ['eve', 'fay'].map((id) => ({ id, crops: `/c/${id}.npz`, landmarks: `/l/${id}.npz` }));
+    const exchanged = [{ ...tasks[0]!, donors }, tasks[1]!];
+    const draft = draftOfBatch(micro, exchanged, run);
+    const file = Buffer.concat((await encodeRecording(draft)).chunks);
+    const read = async (at: number, length: number) => file.subarray(at, at + length);
+    expect(batchOfRecording('F', await decodeRecording({ size: file.length, read }, 'F')).tasks).toEqual(exchanged);
+  });
+
   it('is named so that natural and plain order agree', () => {
     expect(recordingName(12, 0)).toBe('step-000012-micro-0.msgpack');
     expect(recordingName(1_234_567, 3)).toBe('step-1234567-micro-3.msgpack');

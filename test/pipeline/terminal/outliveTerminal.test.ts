@@ -27,6 +27,7 @@ describe.skipIf(!existsSync(FULL))('on a full disk', () => {
     ['verify-data', () => [join(folder, 'data')]],
     ['sweep', () => ['--help']],
     ['setup', () => ['--help']],
+    ['cli', () => ['--help']],
   ])('%s ends with one message and exit 2 in place of 0', (name, args) => {
     const call = (stdout: number | 'ignore') =>
       spawnSync(process.execPath, [`pipeline/${name}.js`, ...args()], {

@@ -63,3 +63,32 @@ describe('--init-aliases', () => {
     await expect(again).rejects.toThrow(`${later} is of the same phase`);
   });
 });
+
+describe('sbi.exchange_prob', () => {
+  const exchanging = (manifest: string, ...set: string[]) => {
+    const data = mkdtempSync(join(folder, 'exchange-'));
+    for (const id of ['a', 'b', 'c', 'd'])
+      for (const part of ['crops', 'landmarks']) writeFileSync(join(data, `${id}_${part}.npz`), '');
+    writeFileSync(join(data, 'manifest.csv'), `id,split,label\n${manifest}`);
+    return prepare({ dataRoot: data, set: ['features.use_compression_aug=false', ...set] });
+  };
+
+  it.each([
+    ['train', 'a,train,0\nb,val,0\nc,val,0\nd,train,1\n'],
+    ['val', 'a,train,0\nb,train,0\nc,val,0\n'],
+  ])('needs two real clips in split %s', async (split, manifest) => {
+    const refused = exchanging(manifest, 'sbi.exchange_prob=0.1');
+    await expect(refused).rejects.toThrow(UserError);
+    await expect(refused).rejects.toThrow(
+      `sbi.exchange_prob: expected at least 2 real clips in split ${split}, since a face is taken from another clip, but there is 1`,
+    );
+    const prepared = await exchanging(manifest, 'sbi.exchange_prob=0');
+    await prepared.dispose();
+  });
+
+  it('is content with two in each', async () => {
+    const prepared = await exchanging('a,train,0\nb,train,0\nc,val,0\nd,val,0\n', 'sbi.exchange_prob=0.1');
+    expect(prepared.ids).toEqual({ train: ['a', 'b'], val: ['c', 'd'] });
+    await prepared.dispose();
+  });
+});

@@ -3,7 +3,7 @@ import { bendMask, type DisplacementGrid } from '../../../workers/image/bendMask
 import { wholeBox } from '../../../workers/image/box.js';
 import { outlinePoints } from '../../../workers/image/outlinePoints.js';
 import { solveDense } from '../../../workers/image/solveDense.js';
-import { splineWeights } from '../../../workers/image/thinPlateSpline.js';
+import { splineThrough, splineWeights } from '../../../workers/image/thinPlateSpline.js';
 import { keyedGenerator } from '../../../workers/index.js';
 import { reference, referenceNumbers } from '../motionBlendReference.js';
 import { compare } from '../reference.js';
@@ -59,6 +59,59 @@ describe('splineWeights', () => {
   it('has none for points on one line', () => {
     const line = Float64Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? i : 2 * i + 1));
     expect(splineWeights(line, Float64Array.of(0, 0))).toBeNull();
+  });
+});
+
+describe('splineThrough', () => {
+  const places = Float64Array.from(referenceNumbers('tps_places'));
+  const known = Float64Array.from(values);
+
+  it('gives what the weights give for its values, a surface for each column', () => {
+    const surfaces = splineThrough(controls, known, places)!;
+    expect(compare(surfaces, apply(splineWeights(controls, places)!)).most).toBeLessThan(1e-10);
+    expect(compare(surfaces, referenceNumbers('tps_at_places')).most).toBeLessThan(1e-9);
+    const first = known.filter((_, i) => i % 2 === 0);
+    const alone = splineThrough(controls, first, places)!;
+    expect(
+      compare(
+        alone,
+        surfaces.filter((_, i) => i % 2 === 0),
+      ).most,
+    ).toBeLessThan(1e-10);
+    expect(known).toEqual(Float64Array.from(values));
+  });
+
+  it('with relaxation takes the mean of points in one place, and misses the others by next to nothing', () => {
+    const twice = Float64Array.of(...controls, controls[0]!, controls[1]!);
+    const given = Float64Array.of(...known, known[0]! + 2, known[1]! - 4);
+    expect(splineThrough(twice, given, controls)).toBeNull();
+    const surfaces = splineThrough(twice, given, controls, 1e-6)!;
+    const wanted = known.slice();
+    wanted[0]! += 1;
+    wanted[1]! -= 2;
+    expect(compare(surfaces, wanted).most).toBeLessThan(1e-3);
+  });
+
+  it('is none for points on one line, relaxed or not', () => {
+    const line = Float64Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? i : 2 * i + 1));
+    for (const relaxation of [0, 1e-6])
+      expect(splineThrough(line, new Float64Array(6), Float64Array.of(0, 0), relaxation)).toBeNull();
+  });
+
+  it('with much relaxation becomes the plane of least squares', () => {
+    const plane = (x: number, y: number) => 1 + 2 * x - y;
+    const level = Float64Array.from({ length: 16 }, (_, k) => plane(controls[2 * k]!, controls[2 * k + 1]!));
+    const noise = level.map((v, k) => v + (k % 2 === 0 ? 0.3 : -0.3));
+    const surface = splineThrough(controls, noise, controls, 1e5)!;
+    // What least squares leave is at right angles to 1, x and y; a plane has its middle halfway.
+    for (const term of [() => 1, (k: number) => controls[2 * k]!, (k: number) => controls[2 * k + 1]!]) {
+      let sum = 0;
+      for (let k = 0; k < 16; k++) sum += (surface[k]! - noise[k]!) * term(k);
+      expect(Math.abs(sum)).toBeLessThan(1e-4);
+    }
+    const [start, middle, end] = splineThrough(controls, noise, Float64Array.of(0, 0, 0.3, -0.2, 0.6, -0.4), 1e5)!;
+    expect(Math.abs(start! + end! - 2 * middle!)).toBeLessThan(1e-3);
+    expect(compare(surface, noise).most).toBeGreaterThan(0.1);
   });
 });
 

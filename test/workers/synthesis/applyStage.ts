@@ -1,5 +1,6 @@
 import { keyedGenerator, type StoredClip } from '../../../workers/index.js';
 import { Clip } from '../../../workers/synthesis/clip.js';
+import type { Donor } from '../../../workers/synthesis/donor.js';
 import type { Stage, StageParams } from '../../../workers/synthesis/stage.js';
 import { Workspace } from '../../../workers/synthesis/workspace.js';
 
@@ -13,6 +14,7 @@ export async function applyStage<P extends StageParams>(
   params: Partial<P> = {},
   seed: string | number = 1,
   others: Record<string, StageParams> = {},
+  donors: readonly Donor[] = [],
 ): Promise<Record<string, number>> {
   const counters: Record<string, number> = {};
   await stage.apply(
@@ -22,6 +24,7 @@ export async function applyStage<P extends StageParams>(
       random: keyedGenerator('test', seed, stage.name),
       workspace: new Workspace(),
       trace: undefined,
+      donors,
       count: (counter, amount = 1) => {
         counters[counter] = (counters[counter] ?? 0) + amount;
       },

@@ -6,6 +6,7 @@ import {
   type Recipe,
   type RecipeOptions,
   type StageSpec,
+  type SynthesisTrace,
   synthesiseFrom,
   type TracedFrame,
   trainingRecipe,
@@ -19,6 +20,7 @@ import { tps } from '../../../workers/synthesis/stages/tps.js';
 import { compare } from '../reference.js';
 import { syntheticClip } from '../syntheticClip.js';
 import { applyStage, clipOf } from './applyStage.js';
+import { heldDonor, movedFace } from './heldDonor.js';
 
 // Every augmentation at once. Short pyramids, so that their reach leaves a part of these small pictures alone.
 const LEVELS = 3;
@@ -37,6 +39,7 @@ const everything: RecipeOptions = {
     mask_types: ['hull', 'dfl_full', 'components', 'extended', 'facehull', 'inner', 'lower', 'mouth'],
     skin_prob: 0.5,
     resample_target: 2,
+    exchange_prob: 0.5,
     elastic_source: true,
     post_rescale_prob: 0.5,
     post_blur_prob: 0.5,
@@ -46,6 +49,11 @@ const everything: RecipeOptions = {
 };
 const recipe = trainingRecipe(everything);
 const stored = syntheticClip({ frames: 20, size: 104 });
+const donors = [0.8, 0.9].map((share) =>
+  heldDonor(movedFace(syntheticClip({ id: `donor ${share}`, frames: 9, size: 80 }), (x, y) => [share * x, y])),
+);
+const pairOf = (position: number, followed: Recipe = recipe, trace?: SynthesisTrace) =>
+  synthesiseFrom(stored, key(position), followed, trace, donors);
 const key = (position: number) => ({ seed: 5, epoch: 1, position });
 const without = ({ stages }: Recipe, ...names: string[]): Recipe => ({
   stages: stages.filter(({ stage }) => !names.includes(stage)),
@@ -62,7 +70,7 @@ describe('what holds for every pair, with all augmentation on', () => {
     const seen = new Map<string, { inside: number; outside: number }>();
     for (let position = 0; position < 16; position++) {
       const frames: TracedFrame[] = [];
-      const { bytes, shape, counters } = await synthesiseFrom(stored, key(position), uncompressed, {
+      const { bytes, shape, counters } = await pairOf(position, uncompressed, {
         frame: (picture) => frames.push(picture),
       });
       const [T, H, W] = shape;
@@ -111,11 +119,8 @@ describe('what holds for every pair, with all augmentation on', () => {
   it('the same seed gives identical bytes, another seed others', async () => {
     const digests = new Set<string>();
     for (let position = 0; position < 12; position++) {
-      const first = await synthesiseFrom(stored, key(position), recipe);
-      const [second] = await Promise.all([
-        synthesiseFrom(stored, key(position), recipe),
-        synthesiseFrom(stored, key(position + 100), recipe),
-      ]);
+      const first = await pairOf(position);
+      const [second] = await Promise.all([pairOf(position), pairOf(position + 100)]);
       expect(Buffer.compare(first.bytes, second.bytes)).toBe(0);
       expect(first.counters).toEqual(second.counters);
       digests.add(Buffer.from(first.bytes).toString('base64'));
@@ -155,7 +160,7 @@ describe('what holds for every pair, with all augmentation on', () => {
   });
 
   it('a batch has as many real as fake clips', async () => {
-    const pairs = await Promise.all([0, 1, 2].map((position) => synthesiseFrom(stored, key(position), recipe)));
+    const pairs = await Promise.all([0, 1, 2].map((position) => pairOf(position)));
     const { clips, labels } = joinPairs(pairs);
     expect([...labels]).toEqual([0, 1, 0, 1, 0, 1]);
     expect(clips.length).toBe(6 * 8 * 64 * 64 * 3);
@@ -170,6 +175,7 @@ describe('what holds for every pair, with all augmentation on', () => {
       'drift bound': changed(recipe, 'drift', { prob: 1, max: 20 }),
       tps: changed(recipe, 'tps', { prob: 1, step: 3, max: 9 }),
       'no tps': without(recipe, 'tps'),
+      exchange: changed(recipe, 'exchange', { prob: 1 }),
       masks: changed(recipe, 'mask', { types: ['components'] }),
       alpha: changed(recipe, 'blend', { weights: { alpha: 1 } }),
       poisson: changed(recipe, 'blend', { weights: { poisson: 1 }, sweeps: 4 }),
@@ -178,9 +184,9 @@ describe('what holds for every pair, with all augmentation on', () => {
     };
     const differing = new Map<string, number>();
     for (let position = 0; position < 8; position++) {
-      const plain = await synthesiseFrom(stored, key(position), recipe);
+      const plain = await pairOf(position);
       for (const [name, variant] of Object.entries(variants)) {
-        const pair = await synthesiseFrom(stored, key(position), variant);
+        const pair = await pairOf(position, variant);
         expect(Buffer.compare(half(pair.bytes, 0), half(plain.bytes, 0)), name).toBe(0);
         const differs = Buffer.compare(half(pair.bytes, 1), half(plain.bytes, 1)) !== 0;
         differing.set(name, (differing.get(name) ?? 0) + Number(differs));
@@ -191,8 +197,8 @@ describe('what holds for every pair, with all augmentation on', () => {
 
   it('compressing as JPEG for want of an H.264 encoder is counted', async () => {
     const always = changed(recipe, 'h264', { prob: 1 });
-    expect((await synthesiseFrom(stored, key(0), always)).counters.h264_jpeg_fallback).toBe(1);
-    const never = await synthesiseFrom(stored, key(0), changed(recipe, 'h264', { prob: 0 }));
+    expect((await pairOf(0, always)).counters.h264_jpeg_fallback).toBe(1);
+    const never = await pairOf(0, changed(recipe, 'h264', { prob: 0 }));
     expect(never.counters).not.toHaveProperty('h264_jpeg_fallback');
   });
 });
