@@ -34,6 +34,8 @@ export class SynthesisTasks {
     private readonly codec?: CodecName,
     /** Real clips, from which mixed frames and exchanged faces are taken. */
     private readonly ids: { train: readonly string[]; val: readonly string[] } = { train: [], val: [] },
+    /** Who is seen in a clip; default: somebody else in each. */
+    private readonly personIn: (clip: string) => string = (clip) => clip,
   ) {}
 
   /** The settings have the same names in both rooms. */
@@ -66,11 +68,15 @@ export class SynthesisTasks {
     return { frames, companions: companions.map((id) => this.data.locate(id)) };
   }
 
-  /** Other clips of the same split, one of which may give its face: validation then shows nobody that training has shown. */
+  /**
+   * Clips of other people of the same split, one of which may give its face: validation then shows nobody that training
+   * has shown, and the nearest face is never the person's own.
+   */
   #donors(key: SampleKey, clip: string, ids: readonly string[]): Pick<SynthesisTask, 'donors'> {
     if (this.config.sbi.exchange_prob === 0) return {};
+    const others = ids.filter((id) => this.personIn(id) !== this.personIn(clip));
     const draw = keyedGenerator(key.seed, 'donors', key.epoch, key.position);
-    return { donors: drawOthers(ids, clip, DONORS, draw).map((id) => this.data.locate(id)) };
+    return { donors: drawOthers(others, clip, DONORS, draw).map((id) => this.data.locate(id)) };
   }
 
   /** Validation is made at the difficulty with which the schedule ends, so that its figures can be compared. */

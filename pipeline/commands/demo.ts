@@ -64,12 +64,12 @@ real deepfakes. Next, with your own face crops:
 }
 
 async function sheet(
-  { data, ids, folder, codec }: PreparedRun,
+  { data, ids, personIn, folder, codec }: PreparedRun,
   config: StfConfig,
   name: string,
   title: string,
 ): Promise<string> {
-  const tasks = new SynthesisTasks(config, data, codec?.name, ids);
+  const tasks = new SynthesisTasks(config, data, codec?.name, ids, personIn);
   const sampler = new Sampler({ ids: ids.train, seed: config.seed, pairsPerMicro: 1, gradAccum: 1 });
   const plans = [...sampler.plans(1, Math.min(SHEET_PAIRS, ids.train.length))];
   return drawSampleSheet(

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { describe, type Preset, readCheckpoint, resolveConfig, type StfConfig, toSections } from '../../model/index.js';
 import { type CodecChoice, chooseCodec } from '../../workers/index.js';
 import { type DataRoot, openDataRoot } from '../data/dataRoot.js';
+import { identitiesOf } from '../data/sharedBetweenSplits.js';
 import { readSplits, type Splits } from '../data/splits.js';
 import { dryRunData } from '../demo/dryRunData.js';
 import { Console, type LogFormat } from '../progress.js';
@@ -57,6 +58,8 @@ export type PreparedRun = {
   splits: Splits;
   /** Real clips to train and to validate on. */
   ids: { train: string[]; val: string[] };
+  /** Who is seen in a clip, as far as the splits tell: else somebody else in each. */
+  personIn: (clip: string) => string;
   folder: RunFolder;
   resumed: Resumed | undefined;
   /** Checkpoint whose weights to begin with. */
@@ -88,14 +91,15 @@ export async function prepareRun(options: TrainOptions): Promise<PreparedRun> {
     const data = await openDataRoot(dataRoot);
     const splits = await readSplits(data.path, join(projectFolder, 'splits'));
     const ids = realClips(splits);
+    const personIn = personsOf(splits);
     if (config.mixed_frames && ids.train.length < config.num_frames)
       throw new UserError(
         `data.mixed_frames: expected at least ${config.num_frames} real clips to train on, one for each frame of a sample, but there are ${ids.train.length}`,
       );
     for (const split of ['train', 'val'] as const)
-      if (config.sbi.exchange_prob > 0 && ids[split].length === 1)
+      if (config.sbi.exchange_prob > 0 && new Set(ids[split].map(personIn)).size === 1)
         throw new UserError(
-          `sbi.exchange_prob: expected at least 2 real clips in split ${split}, since a face is taken from another clip, but there is 1`,
+          `sbi.exchange_prob: expected real clips of at least 2 people in split ${split}, since a face is taken from another person, but there is 1`,
         );
     const folder = await RunFolder.at(options.out ?? (dry ? join(dry.path, 'run') : await defaultFolder(options)));
     lock = await RunLock.take(folder.path, { say: (text) => log.info(text) });
@@ -109,7 +113,22 @@ export async function prepareRun(options: TrainOptions): Promise<PreparedRun> {
     if (resumed?.passedOver?.length) log.warn(`going on from the checkpoint before: ${resumed.file}`);
     for (const text of notes) log.info(text);
     const sections = toSections(config);
-    return { options, config, sections, data, splits, ids, folder, resumed, transfer, record, codec, log, dispose };
+    return {
+      options,
+      config,
+      sections,
+      data,
+      splits,
+      ids,
+      personIn,
+      folder,
+      resumed,
+      transfer,
+      record,
+      codec,
+      log,
+      dispose,
+    };
   } catch (error) {
     await dispose();
     throw error;
@@ -158,6 +177,13 @@ async function defaultFolder({ resume, phase }: TrainOptions): Promise<string> {
   const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-');
   const latest = resume === 'auto' ? await RunFolder.latest('runs', `-${phase}`) : undefined;
   return latest ?? join('runs', `${stamp}-${phase}`);
+}
+
+function personsOf({ clips }: Splits): (clip: string) => string {
+  const persons = new Map(
+    [...clips.train, ...clips.val].map((entry) => [entry.id, identitiesOf(entry)[0] ?? entry.id]),
+  );
+  return (clip) => persons.get(clip) ?? clip;
 }
 
 /** Ids to train and validate on: the real clips of the splits. @throws UserError when a split is empty. */

@@ -121,7 +121,7 @@ export class Stretch {
       batches: await open('batches.jsonl'),
       quarantine: await open('quarantine.jsonl'),
     };
-    const tasks = new SynthesisTasks(config, prepared.data, prepared.codec?.name, prepared.ids);
+    const tasks = new SynthesisTasks(config, prepared.data, prepared.codec?.name, prepared.ids, prepared.personIn);
     if (prepared.record)
       this.#recorder = await RunRecorder.open(prepared.record, log, (planned, clip) => tasks.training(planned, clip), {
         phase: prepared.options.phase,

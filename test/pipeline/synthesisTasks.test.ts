@@ -44,6 +44,19 @@ describe('donors of exchanged faces', () => {
     expect(seen.size).toBe(20);
   });
 
+  it('are never of the same person', () => {
+    const personIn = (clip: string) => `person ${Number(clip.slice(1)) % 4}`;
+    const { config } = resolveConfig({ preset: 'a', overrides: ['sbi.exchange_prob=1'] });
+    const known = new SynthesisTasks(config, data, undefined, ids, personIn);
+    for (let position = 0; position < 20; position++) {
+      const clip = `t${position}`;
+      const people = donorsOf(known.training({ key: key(position) }, clip))!.map(personIn);
+      expect(people).toHaveLength(8);
+      expect(people).not.toContain(personIn(clip));
+      expect(donorsOf(known.validation('v0', position))!.toSorted()).toEqual(['v1', 'v2', 'v3']);
+    }
+  });
+
   it('depend on the key and the clip alone', () => {
     const at = (position: number, epoch: number, clip = 't3') =>
       donorsOf(tasksWith('sbi.exchange_prob=0.9').training({ key: key(position, epoch) }, clip));

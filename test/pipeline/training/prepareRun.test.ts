@@ -69,26 +69,29 @@ describe('sbi.exchange_prob', () => {
     const data = mkdtempSync(join(folder, 'exchange-'));
     for (const id of ['a', 'b', 'c', 'd'])
       for (const part of ['crops', 'landmarks']) writeFileSync(join(data, `${id}_${part}.npz`), '');
-    writeFileSync(join(data, 'manifest.csv'), `id,split,label\n${manifest}`);
+    writeFileSync(join(data, 'manifest.csv'), `id,split,label,identity\n${manifest}`);
     return prepare({ dataRoot: data, set: ['features.use_compression_aug=false', ...set] });
   };
 
   it.each([
-    ['train', 'a,train,0\nb,val,0\nc,val,0\nd,train,1\n'],
-    ['val', 'a,train,0\nb,train,0\nc,val,0\n'],
-  ])('needs two real clips in split %s', async (split, manifest) => {
+    ['train', 'a,train,0,\nb,val,0,\nc,val,0,\nd,train,1,\n'],
+    ['val', 'a,train,0,\nb,train,0,\nc,val,0,\n'],
+    ['train', 'a,train,0,anna\nb,train,0,anna\nc,val,0,bert\nd,val,0,carl\n'],
+  ])('needs two people in split %s', async (split, manifest) => {
     const refused = exchanging(manifest, 'sbi.exchange_prob=0.1');
     await expect(refused).rejects.toThrow(UserError);
     await expect(refused).rejects.toThrow(
-      `sbi.exchange_prob: expected at least 2 real clips in split ${split}, since a face is taken from another clip, but there is 1`,
+      `sbi.exchange_prob: expected real clips of at least 2 people in split ${split}, since a face is taken from another person, but there is 1`,
     );
     const prepared = await exchanging(manifest, 'sbi.exchange_prob=0');
     await prepared.dispose();
   });
 
   it('is content with two in each', async () => {
-    const prepared = await exchanging('a,train,0\nb,train,0\nc,val,0\nd,val,0\n', 'sbi.exchange_prob=0.1');
+    const manifest = 'a,train,0,anna\nb,train,0,\nc,val,0,bert\nd,val,0,carl\n';
+    const prepared = await exchanging(manifest, 'sbi.exchange_prob=0.1');
     expect(prepared.ids).toEqual({ train: ['a', 'b'], val: ['c', 'd'] });
+    expect(['a', 'b', 'c', 'd'].map(prepared.personIn)).toEqual(['anna', 'b', 'bert', 'carl']);
     await prepared.dispose();
   });
 });
