@@ -154,7 +154,7 @@ export const defaultConfig = (): StfConfig => ({
     soften_size: [192, 256],
     soften_kernel: [5, 25],
     soften_sigma: [5, 45],
-    soften_threshold: 1e-4, // keep what lies within this of 1 after the first blur
+    soften_threshold: 1e-4, // keep what lies within this of 1 after the first blur; 0.5: the outline stays
     mask_redraws: 10, // attempts before an empty mask fails the sample
     mask_ratios: [0.25, 0.5, 0.75, 1, 1, 1],
     laplacian_levels: 5,

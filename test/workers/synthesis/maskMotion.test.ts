@@ -296,6 +296,28 @@ describe('soften', () => {
     }
   });
 
+  it("erodes by about the first blur's radius, or leaves the outline with a threshold of one half", async () => {
+    const side = 200;
+    const areaWith = async (threshold: number, kernel: number): Promise<number> => {
+      const clip = await masked(side, 1);
+      // A disc: its outline is nearly straight at the scale of the kernel.
+      for (let i = 0; i < side * side; i++)
+        clip.hardMask![i] = Math.hypot((i % side) - 100, Math.floor(i / side) - 100) <= 60 ? 255 : 0;
+      clip.support = [{ x0: 40, y0: 40, x1: 161, y1: 161 }];
+      // Without a second blur to speak of.
+      await applyStage(soften, clip, { size: [side, side], kernel: [kernel, kernel], sigma: [1, 1], threshold });
+      return clip.softMask!.reduce((sum, value) => sum + value, 0);
+    };
+    for (const kernel of [9, 25]) {
+      // The kernel is a square, whose corners reach farther than its sides and weigh less.
+      const radius = (kernel - 1) / 2;
+      const eroded = 60 - Math.sqrt((await areaWith(1e-4, kernel)) / Math.PI);
+      expect(eroded).toBeGreaterThan(radius / 2);
+      expect(eroded).toBeLessThan(radius * Math.SQRT2);
+      expect(Math.sqrt((await areaWith(0.5, kernel)) / Math.PI)).toBeCloseTo(60, 0);
+    }
+  });
+
   it('draws again when nothing is left, and gives up after so many drawings', async () => {
     const clip = await masked();
     clip.support = clip.support!.map(() => ({ x0: 0, y0: 0, x1: 0, y1: 0 }));

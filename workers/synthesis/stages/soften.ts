@@ -19,7 +19,8 @@ type Softening = { width: number; height: number; erosion: Float32Array; feather
  * a wide Gaussian; scaled to a maximum of 1; resized back. If nothing is left of any frame's mask the numbers are drawn
  * again, at most `redraws` times.
  *
- * `size`: pixels, [least, most] for either axis; `kernel`: odd sizes; `sigma`: of the second blur, whole numbers.
+ * `size`: pixels, [least, most] for either axis; `kernel`: odd sizes; `sigma`: of the second blur, whole numbers;
+ * `threshold`: what is within it of 1 is kept; at 0.5 a straight outline stays where it is.
  */
 export const soften: Stage<{
   size: number[];
