@@ -97,16 +97,23 @@ describe.skipIf(await noRecorder())('recorded steps', () => {
     (_, steps, config, operations) => {
       useOwnOperations(operations);
       const [recorded, eager] = [open(as(config, 'recorded')), open(as(config, 'eager'))];
-      // Statistics over eight rows, as there are in its last maps here, make much of rounding.
-      const loose = config.backbone_batch_norm === 'train' ? 4000 : 1;
+      // Statistics over eight rows, as there are in its last maps here, make much of rounding, and of what the step before
+      // made of it: measured, norms of the gradient are apart by 5e-4, 2e-2 and 2e-2 of their size.
+      const within =
+        config.backbone_batch_norm === 'train'
+          ? { first: 5e-3, all: 0.1, weights: 0.4 }
+          : { first: 5e-6, all: 5e-6, weights: 1e-4 };
       const micros = steps > 3 && config.use_hydra ? [0] : [0, 1];
       const start = weightsOf(eager);
       const [a, b] = [train(recorded, 0, steps, micros), train(eager, 0, steps, micros)];
       expect(recorded.notes).toEqual([]);
       expect(recorded.trainer.stepMode).toBe('recorded');
-      expect(difference(a.flat(), b.flat())).toBeLessThan(5e-6 * loose);
+      const losses = micros.length;
+      expect(difference(a[0]!.slice(0, losses), b[0]!.slice(0, losses))).toBeLessThan(1e-5);
+      expect(difference(a[0]!, b[0]!)).toBeLessThan(within.first);
+      expect(difference(a.flat(), b.flat())).toBeLessThan(within.all);
       const [moved, expected] = [weightsOf(recorded), weightsOf(eager)];
-      expect(distance(moved, expected) / distance(expected, start)).toBeLessThan(1e-4 * loose);
+      expect(distance(moved, expected) / distance(expected, start)).toBeLessThan(within.weights);
       const { clips } = batch(99);
       const scores = [recorded, eager].map(({ trainer }) =>
         trainer.withAverage(() => trainer.predict(clips, 2).probability),
