@@ -1,7 +1,6 @@
 import { similarityBetween } from '../../faces/similarity.js';
 import type { StoredLandmarks } from '../../npz/readLandmarks.js';
-
-const span = (first: number, last: number): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+import { span } from './faceParts.js';
 
 /**
  * Landmarks (iBUG 68) that carry one face to another: jaw, brows, nose, the eyes' corners and the lips' outer ones. Lids
