@@ -1,5 +1,6 @@
 /** Landmark indices from `first` to `last`, both included. */
-export const span = (first: number, last: number): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+export const span = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 const COMPONENTS: readonly (readonly number[])[] = [
   [...span(0, 8), 17], // right jaw
