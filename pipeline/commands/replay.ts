@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { attempt, listRecordings, RecordingError, readRecording } from '../../operators/index.js';
-import { type ClipSource, SynthesisPool, type SynthesisTask } from '../../workers/index.js';
+import { type ClipSource, mapOtherSources, SynthesisPool, type SynthesisTask } from '../../workers/index.js';
 import type { SheetStrip } from '../contactSheet/pictureSheet.js';
 import { openDataRoot } from '../data/dataRoot.js';
 import { EXIT, parseCommand, runCommand } from '../exitCodes.js';
@@ -159,14 +159,11 @@ async function load(file: string): Promise<RecordedBatch | (RecordingRow & { err
 async function openRebuilder({ dataRoot, workers }: ReplayOptions) {
   const data = dataRoot === undefined ? undefined : await openDataRoot(dataRoot);
   const pool = new SynthesisPool({ threads: workers || Math.max(1, availableParallelism() - 1) });
-  const moved = ({ source, mix, donors, ...task }: SynthesisTask): SynthesisTask => {
-    const place = (one: ClipSource) => (data ? data.locate(one.id) : one);
-    return {
-      ...{ ...task, source: place(source) },
-      ...(mix && { mix: { ...mix, companions: mix.companions.map(place) } }),
-      ...(donors && { donors: donors.map(place) }),
-    };
-  };
+  const place = (one: ClipSource) => (data ? data.locate(one.id) : one);
+  const moved = (task: SynthesisTask): SynthesisTask => ({
+    ...task,
+    ...{ source: place(task.source), ...mapOtherSources(task, place) },
+  });
   // As in training: a worker that died or hung may have had bad luck.
   const rebuild = async (task: SynthesisTask) => {
     const outcome = await attempt(moved(task), (asked, signal) => pool.run(asked, { signal }), attemptOptions);

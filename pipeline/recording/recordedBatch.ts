@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type RecordedPart, type Recording, type RecordingDraft, RecordingError } from '../../operators/index.js';
-import type { ClipSource, SynthesisTask } from '../../workers/index.js';
+import { type ClipSource, mapOtherSources, type SynthesisTask } from '../../workers/index.js';
 import type { MicroBatch } from '../training/microBatch.js';
 
 /** Of which run a batch is: enough to make it again and to train on it as the run did. */
@@ -84,13 +84,12 @@ export function draftOfBatch(
 ): RecordingDraft & { name: string } {
   const recipes = new Map<string, SynthesisTask['recipe']>();
   const stored = ({ id: clip, crops, landmarks }: ClipSource) => ({ clip, crops, landmarks });
-  const pairs = tasks.map(({ source, key, recipe, mix, donors }) => {
-    const text = JSON.stringify(recipe);
-    recipes.set(text, recipe);
+  const pairs = tasks.map((task) => {
+    const text = JSON.stringify(task.recipe);
+    recipes.set(text, task.recipe);
     return {
-      ...{ ...stored(source), ...key, recipe: [...recipes.keys()].indexOf(text) },
-      ...(mix && { mix: { frames: mix.frames, companions: mix.companions.map(stored) } }),
-      ...(donors && { donors: donors.map(stored) }),
+      ...{ ...stored(task.source), ...task.key, recipe: [...recipes.keys()].indexOf(text) },
+      ...mapOtherSources(task, stored),
     };
   });
   const { step, micro: index, epoch, failed } = micro;
@@ -132,12 +131,11 @@ export function batchOfRecording(file: string, { header: stored, parts }: Record
   checkConsistent(file, header, clips);
   const located = ({ clip: id, crops, landmarks }: StoredSource): ClipSource => ({ id, crops, landmarks });
   const tasks = pairs.map(
-    ({ seed, epoch: of, position, recipe, mix, donors, ...own }): SynthesisTask => ({
-      source: located(own),
+    ({ seed, epoch: of, position, recipe, ...sources }): SynthesisTask => ({
+      source: located(sources),
       key: { seed, epoch: of, position },
       recipe: recipes[recipe]!,
-      ...(mix && { mix: { frames: mix.frames, companions: mix.companions.map(located) } }),
-      ...(donors && { donors: donors.map(located) }),
+      ...mapOtherSources(sources, located),
     }),
   );
   return {
