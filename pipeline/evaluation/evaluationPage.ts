@@ -144,11 +144,11 @@ function hll(result: EvaluationResult): Markup {
   const rows = [...methods, { method: ALL, hll: pooled }];
   const spreadText = ({ count, mean, deviation }: Spread) =>
     count === 0 ? '–' : `${numberText(mean, 4)} ± ${numberText(deviation, 4)} (${count})`;
-  return html`<p>The ${HLL_WORDS}, as the detector computes it from the features of its first layer. This is what the band says by itself, without the rest of the network. An AUC near 0.5 means that by itself it tells nothing; below 0.5, that fakes flicker less than reals. Training with the HLL loss pushes the ratio up for self-blended fakes; whether that carries over to other fakes is what this table shows.</p>
+  return html`<p>The ${HLL_WORDS}, as the detector computes it from the features of its first layer. This is what the band says by itself, without the rest of the network. An AUC near 0.5 means that by itself it tells nothing; below 0.5, that fakes flicker less than reals. Training with the HLL loss pushes the ratio up for self-blended fakes; whether that carries over to other fakes is what this table shows: the AUC of the ratio alone, and mean ± standard deviation (number of videos).</p>
 ${dataTable(rows, [
   { name: 'fakes', cell: ({ method }) => html`<bdi>${method}</bdi>` },
-  { name: 'AUC of the ratio alone', cell: ({ hll: one }) => figureText(one.auc), numeric: true },
-  { name: 'ratio, real: mean ± sd (n)', cell: ({ hll: one }) => spreadText(one.ratio.real), numeric: true },
+  { name: 'AUC of the ratio', cell: ({ hll: one }) => figureText(one.auc), numeric: true },
+  { name: 'ratio, real', cell: ({ hll: one }) => spreadText(one.ratio.real), numeric: true },
   { name: 'ratio, fake', cell: ({ hll: one }) => spreadText(one.ratio.fake), numeric: true },
   { name: 'energy, real', cell: ({ hll: one }) => spreadText(one.energy.real), numeric: true },
   { name: 'energy, fake', cell: ({ hll: one }) => spreadText(one.energy.fake), numeric: true },

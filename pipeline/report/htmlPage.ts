@@ -18,7 +18,7 @@ svg text { font-size: 11px; fill: var(--ink); } svg text.label { fill: var(--sof
 svg .grid { stroke: var(--line); stroke-width: 1; } svg .mark { stroke: var(--soft); stroke-dasharray: 4 3; }
 .legend > span { margin-right: 1rem; display: inline-block; max-width: 100%; } .legend, .caption { margin: .2rem 0; font-size: .87rem; max-width: 60ch; } .caption { color: var(--soft); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; } table.data td, table.data th { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-table.data th { overflow-wrap: normal; white-space: nowrap; } table.data .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+table.data th { overflow-wrap: normal; white-space: nowrap; } table.data td:first-child { min-width: 9rem; } table.data .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 table.confusion td, table.confusion th { padding: .6rem 1rem; text-align: center; border: 1px solid var(--line); }
 .note { background: var(--note); padding: .2rem 1rem; border-left: 4px solid var(--line); } .note.warn { border-left-color: #d55e00; }
 .tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: .6rem; margin: 1rem 0; }

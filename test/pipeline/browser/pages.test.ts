@@ -5,6 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verdictPage } from '../../../pipeline/detection/verdictPage.js';
+import { dataTable } from '../../../pipeline/report/dataTable.js';
+import { htmlPage } from '../../../pipeline/report/htmlPage.js';
 import { readRunRecord } from '../../../pipeline/runReport/runRecord.js';
 import { runReportPage } from '../../../pipeline/runReport/runReportPage.js';
 import { writeRunReport } from '../../../pipeline/runReport/writeRunReport.js';
@@ -115,6 +117,21 @@ describe.skipIf(noChromium)(`pages in a browser${noChromium ? ` (${noChromium})`
       await close();
     },
   );
+
+  it('leaves the first column of a wide table room for names', async () => {
+    const { page, close } = await opened('about:blank', { viewport: NARROW });
+    const numbers = ['one', 'two', 'three'].map((name) => ({
+      name,
+      numeric: true,
+      cell: () => '0.1476 ± 0.0909 (20)',
+    }));
+    const table = dataTable(['DeepFaceLive-DFM (face swap)'], [{ name: 'fakes', cell: (name) => name }, ...numbers]);
+    await page.setContent(htmlPage({ title: 'names', sections: [{ id: 'table', title: 'table', content: table }] }));
+    const widths = await page.locator('td').evaluateAll((cells) => cells.map((cell) => cell.clientWidth));
+    expect(widths[0]).toBeGreaterThan(120);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(NARROW.width);
+    await close();
+  });
 
   it('follows a run that is watched, stays where the reader is, and says when it has ended', async () => {
     let step = 0;
