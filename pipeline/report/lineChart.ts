@@ -55,10 +55,17 @@ export function lineChart(options: LineChartOptions): Markup {
         .y(([, value]) => pixel(y(value)));
       return styled.map(({ name, points, colour, dash, faint }) => {
         const drawn = thinPoints(points, right - left);
-        const single = drawn.length === 1 && drawable(drawn[0]!) ? drawn[0]! : undefined;
-        return single
-          ? html`<circle cx="${pixel(x(single[0]))}" cy="${pixel(y(single[1]))}" r="3" fill="${colour}"/>`
-          : html`<path d="${path(drawn) ?? ''}" fill="none" stroke="${colour}" stroke-width="${faint ? 1 : 1.8}" stroke-opacity="${faint ? 0.35 : 1}" stroke-dasharray="${dash}"><title>${name}</title></path>`;
+        const isDrawn = (at: number) => drawn[at] !== undefined && drawable(drawn[at]);
+        const alone = drawn.filter((_, at) => isDrawn(at) && !isDrawn(at - 1) && !isDrawn(at + 1));
+        const opacity = faint ? 0.35 : 1;
+        // A line through one point alone would not be seen.
+        const dots = alone.map(
+          (point) =>
+            html`<circle cx="${pixel(x(point[0]))}" cy="${pixel(y(point[1]))}" r="3" fill="${colour}" fill-opacity="${opacity}"/>`,
+        );
+        return alone.length === drawn.filter(drawable).length
+          ? dots
+          : html`<path d="${path(drawn) ?? ''}" fill="none" stroke="${colour}" stroke-width="${faint ? 1 : 1.8}" stroke-opacity="${opacity}" stroke-dasharray="${dash}"><title>${name}</title></path>${dots}`;
       });
     },
   );

@@ -81,6 +81,17 @@ describe('lineChart', () => {
     expect(lineChart({ ...frame, series: [{ name: 'a', points: [[1, Number.NaN]] }] }).text).toContain('No values');
     const single = readMarkup(lineChart({ ...frame, series: [{ name: 'a', points: [[3, 2]] }] }).text);
     expect(elements(single, 'circle')).toHaveLength(1);
+    const gap: Point[] = [
+      [0, 1],
+      [1, Number.NaN],
+      [2, 3],
+      [3, 4],
+      [4, Number.NaN],
+      [5, 2],
+    ];
+    const broken = readMarkup(lineChart({ ...frame, series: [{ name: 'a', points: gap }] }).text);
+    expect(elements(broken, 'circle')).toHaveLength(2); // what no line goes to or from would not be seen
+    expect(elements(broken, 'path')).toHaveLength(1);
     const flat = lineChart({
       ...frame,
       series: [
