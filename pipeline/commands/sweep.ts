@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import { EXIT, parseCommand, runCommand } from '../exitCodes.js';
 import { checkSweepData } from '../sweep/checkSweepData.js';
-import { executeSweep } from '../sweep/executeSweep.js';
+import { executeSweep, lengthArgs } from '../sweep/executeSweep.js';
 import { parseSweepFile } from '../sweep/sweepFile.js';
 import { type PlannedRun, planSweep, type SweepOptions } from '../sweep/sweepPlan.js';
 import { UserError } from '../userError.js';
@@ -85,15 +85,17 @@ async function sweep(path: string, options: SweepCommandOptions): Promise<number
   const maxSteps = options.maxSteps ?? file.maxSteps;
   const epochs = options.epochs ?? file.epochs;
   const say = (line: string) => process.stderr.write(`${line}\n`);
-  if (options.plan) {
-    for (const { args } of runs) process.stdout.write(`node pipeline/train.js ${args.map(quoted).join(' ')}\n`);
-    return EXIT.done;
-  }
   const limits = {
     ...(budget === undefined ? {} : { budget }),
     ...(maxSteps === undefined ? {} : { maxSteps }),
     ...(epochs === undefined ? {} : { epochs }),
   };
+  if (options.plan) {
+    const length = lengthArgs(limits);
+    for (const { args } of runs)
+      process.stdout.write(`node pipeline/train.js ${[...args, ...length].map(quoted).join(' ')}\n`);
+    return EXIT.done;
+  }
   const evaluate = options.evaluate ?? file.evaluate;
   return executeSweep({
     ...{ runs, out, limits, reference: file.reference, say },

@@ -61,6 +61,12 @@ export async function executeSweep(parts: SweepParts): Promise<number> {
   }
 }
 
+/** How long a run is to be, as options of train. */
+export const lengthArgs = ({ maxSteps, epochs }: RunLimits): string[] => [
+  ...(maxSteps === undefined ? [] : ['--max-steps', String(maxSteps)]),
+  ...(epochs === undefined ? [] : ['--epochs', String(epochs)]),
+];
+
 class Sweep {
   readonly #runs: readonly PlannedRun[];
   readonly #limits: SweepLimits;
@@ -200,13 +206,11 @@ class Sweep {
       await this.state.set(run.name, { ...record, status: 'no_money', error });
       return;
     }
-    const { maxSteps, epochs } = this.#limits;
     const already = (await readRunResult(run.folder)).spent_usd;
     const args = [
       ...run.args,
       ...['--resume', 'auto'],
-      ...(maxSteps === undefined ? [] : ['--max-steps', String(maxSteps)]),
-      ...(epochs === undefined ? [] : ['--epochs', String(epochs)]),
+      ...lengthArgs(this.#limits),
       ...(Number.isFinite(share) ? ['--budget', (already + share).toFixed(6)] : []),
     ];
     this.#say(pc.bold(`${title}${cost_per_hour > 0 ? ` with $${share.toFixed(3)}` : ''}`));

@@ -148,3 +148,15 @@ it('outlives its terminal, is stopped in the middle of an evaluation, and goes o
   const { pooled } = JSON.parse(await readFile(evaluation, 'utf8')) as { pooled: { all: { auc: { value: number } } } };
   expect(await result()).toEqual([{ status: 'done', test_auc: pooled.all.auc.value }]);
 }, 180_000);
+
+it('prints with --plan the commands of the runs, as long as they are to be', async () => {
+  const file = join(folder, 'plan.yaml');
+  const config = join(projectFolder, 'configs', 'v8_debug.yaml');
+  const set = { 'data.data_root': join(folder, 'data') };
+  await writeFile(file, JSON.stringify({ seeds: [7], common: { config, set }, runs: { only: {} } }));
+  const out = join(folder, 'planned');
+  const { code, text } = await sweep([file, '--out', out, '--max-steps', '4', '--epochs', '9', '--plan']);
+  expect(code).toBe(0);
+  expect(text).toMatch(/^node pipeline\/train\.js .* --out \S+only-seed7 --max-steps 4 --epochs 9\n$/);
+  expect(existsSync(out)).toBe(false);
+});
