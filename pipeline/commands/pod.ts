@@ -9,6 +9,7 @@ import { EXIT, parseCommand, runCommand } from '../exitCodes.js';
 import { costEstimate } from '../pod/costEstimate.js';
 import { findGraphicsCard, type GraphicsCard } from '../pod/graphicsCard.js';
 import { podConfig, writePodConfig } from '../pod/podConfig.js';
+import { trialDifferences } from '../pod/trialDifferences.js';
 import { trialSpeed } from '../pod/trialSpeed.js';
 import { priceOf, pricesFile, readPrices } from '../prices/priceTable.js';
 import { projectFolder } from '../projectFolder.js';
@@ -74,6 +75,9 @@ async function pod({ out, phase, dataRoot, budget, price, trial }: PodOptions): 
     say('config', shown(file));
   }
   const { config } = resolveConfig({ preset: phase, yaml: { text: await readFile(file, 'utf8'), file } });
+  // The shipped configuration without a GPU has no price, and stays as it is.
+  const paid = card === undefined && price !== undefined;
+  if (paid) config.cost_per_hour = price;
   say('batch', `${config.batch_size} clips, ${config.grad_accum} micro-batches a step`);
   const money = budget ?? config.max_budget;
   const estimate = costEstimate({
@@ -83,10 +87,13 @@ async function pod({ out, phase, dataRoot, budget, price, trial }: PodOptions): 
     secondsPerStep: trial === undefined ? undefined : await trialSpeed(trial),
   });
   for (const [index, line] of estimate.entries()) say(index === 0 ? 'cost' : '', line);
+  const other = trial === undefined ? undefined : await trialDifferences(trial, config);
+  if (other !== undefined) say('note', other);
   const root = dataRoot ?? '<folder>';
+  const setPrice = paid ? ` --set training.cost_per_hour=${price}` : '';
   say(
     'start',
-    `node pipeline/train.js --config ${shown(file)} --phase ${phase} --data-root ${root} --budget ${money} --resume auto --out runs/${phase}`,
+    `node pipeline/train.js --config ${shown(file)} --phase ${phase} --data-root ${root} --budget ${money}${setPrice} --resume auto --out runs/${phase}`,
   );
   if (card) checkEngine();
   return EXIT.done;

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { debug, resolveConfig } from '../../../model/index.js';
+import { debug, resolveConfig, toSections } from '../../../model/index.js';
 import { planBatch } from '../../../pipeline/pod/batchPlan.js';
 import { costEstimate } from '../../../pipeline/pod/costEstimate.js';
 import { parseGraphicsCards } from '../../../pipeline/pod/graphicsCard.js';
 import { podConfig, writePodConfig } from '../../../pipeline/pod/podConfig.js';
+import { trialDifferences } from '../../../pipeline/pod/trialDifferences.js';
 import { trialSpeed } from '../../../pipeline/pod/trialSpeed.js';
 import { projectFolder } from '../../../pipeline/projectFolder.js';
 import { UserError } from '../../../pipeline/userError.js';
@@ -145,6 +146,24 @@ describe('trialSpeed', () => {
   });
 });
 
+describe('trialDifferences', () => {
+  it('names settings that make steps other ones, and no others', async () => {
+    const run = join(folder, 'other-trial');
+    await mkdir(run);
+    expect(await trialDifferences(run, debug())).toBeUndefined();
+    const made = toSections({ ...debug(), seed: 7, num_epochs: 3, img_size: 96, batch_size: 2, grad_accum: 3 });
+    await writeFile(join(run, 'config.json'), JSON.stringify({ config: made }));
+    const { img_size, batch_size, grad_accum } = debug();
+    expect(await trialDifferences(run, debug())).toMatch(
+      new RegExp(
+        `data\\.batch_size 2 there, ${batch_size} here; data\\.img_size 96 there, ${img_size} here; training\\.grad_accum 3 there, ${grad_accum} here$`,
+      ),
+    );
+    await writeFile(join(run, 'config.json'), JSON.stringify({ config: toSections({ ...debug(), seed: 7 }) }));
+    expect(await trialDifferences(run, debug())).toBeUndefined();
+  });
+});
+
 describe('pod', () => {
   const bin = () => join(folder, 'bin');
   const pod = async (smi: string | undefined, ...args: string[]) => {
@@ -185,5 +204,13 @@ describe('pod', () => {
       code: 2,
       text: expect.stringContaining("couldn't communicate with the NVIDIA driver"),
     });
+  });
+
+  it('takes the price of a machine without a GPU, and starts the training with it', async () => {
+    const { code, text } = await pod(undefined, '--budget', '1', '--price', '0.05');
+    expect(code).toBe(0);
+    expect(text).toContain('$1.00 at $0.05/h buy 20h00m');
+    expect(text).toMatch(/start .* --budget 1 --set training\.cost_per_hour=0\.05 /);
+    expect((await pod(undefined)).text).not.toContain('cost_per_hour');
   });
 });
