@@ -16,7 +16,9 @@ export type ForecastOptions = {
 const SURE_STEPS = 20;
 const SURE_SECONDS = 60;
 
-const usd = (amount: number) => `$${amount.toFixed(amount < 10 ? 2 : 0)}`;
+/** Under ten cents with a third digit, as the progress shows it: a trial's money is that small. */
+export const usd = (amount: number): string =>
+  `$${amount.toFixed(amount >= 10 ? 0 : amount > 0 && amount < 0.1 ? 3 : 2)}`;
 
 /** Says what the budget buys, before the start and as soon as the time of a step is known. */
 export class BudgetForecast {
@@ -42,7 +44,7 @@ export class BudgetForecast {
     const { budget, costPerHour, maxBudget } = this.options;
     if (!this.#limited) return undefined;
     const spent = budget.spent();
-    const already = spent > 0.005 ? `, ${usd(spent)} of it spent already` : '';
+    const already = spent > 0.0005 ? `, ${usd(spent)} of it spent already` : '';
     const hours = budget.hoursLeft();
     const text = `budget ${usd(maxBudget)} at ${usd(costPerHour)} an hour${already}: ${duration(3600 * hours)} of training, then saving and validation`;
     return this.#secondsPerStep === undefined ? text : `${text}; ${this.outlook()}`;

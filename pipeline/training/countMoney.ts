@@ -1,5 +1,5 @@
 import { Budget, budgetWarnings } from '../../operators/index.js';
-import { BudgetForecast } from '../run/budgetForecast.js';
+import { BudgetForecast, usd } from '../run/budgetForecast.js';
 import type { RunEvents } from '../run/runEvents.js';
 import { SpendLedger } from '../run/spendLedger.js';
 import type { PreparedRun } from './prepareRun.js';
@@ -35,7 +35,7 @@ export async function countMoney({ config, folder, resumed, log }: PreparedRun, 
   const look = budgetWarnings(budget, (share) =>
     events.warn(
       'budget',
-      `${100 * share} % of the budget are spent ($${budget.spent().toFixed(2)} of $${maxBudget.toFixed(2)}); ${forecast.outlook()}`,
+      `${100 * share} % of the budget are spent (${usd(budget.spent())} of ${usd(maxBudget)}); ${forecast.outlook()}`,
       { spent_usd: budget.spent() },
     ),
   );

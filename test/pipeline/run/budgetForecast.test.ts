@@ -29,6 +29,12 @@ describe('BudgetForecast', () => {
     );
   });
 
+  it('shows the tenths of a cent that a trial is made of', () => {
+    expect(forecast({ maxBudget: 0.008, costPerHour: 0.39, spentBefore: 0.0064 }).made.before()).toMatch(
+      /^budget \$0\.008 at \$0\.39 an hour, \$0\.006 of it spent already: /,
+    );
+  });
+
   it('says how far a resumed run will come, from the pace of its earlier stretches', () => {
     expect(forecast({ maxBudget: 5, spentBefore: 4, secondsPerStep: 2.88 }).made.before()).toMatch(
       /; at 2\.9 s a step the budget ends in 24m00s, around step 600 of 1100$/,
