@@ -22,23 +22,24 @@ export class RunEvents {
   /** A trouble. */
   warn(kind: string, message: string, fields: object = {}): void {
     this.log.warn(message);
-    this.#keep(kind, message, fields);
+    this.keep(kind, message, fields);
   }
 
   /** That it is over, or something that is no trouble. */
   info(kind: string, message: string, fields: object = {}): void {
     this.log.info(message);
-    this.#keep(kind, message, fields);
+    this.keep(kind, message, fields);
   }
 
-  async flush(): Promise<void> {
-    await this.#writing;
-  }
-
-  #keep(kind: string, message: string, fields: object): void {
+  /** What has been said already. */
+  keep(kind: string, message: string, fields: object = {}): void {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
     const line = `${JSON.stringify({ time: new Date().toISOString(), kind, message, ...fields })}\n`;
     // One of the events is that the disk is full: the line is lost then, and the run goes on.
     this.#writing = this.#writing.then(() => appendFile(this.file, line).catch(() => {}));
+  }
+
+  async flush(): Promise<void> {
+    await this.#writing;
   }
 }

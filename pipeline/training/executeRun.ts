@@ -38,7 +38,7 @@ export async function executeRun(prepared: PreparedRun): Promise<number> {
 
   const events = new RunEvents(folder.file('events.jsonl'), log);
   for (const text of prepared.resumed?.passedOver ?? [])
-    events.info('damaged_checkpoint', text, { went_on_from: prepared.resumed?.file });
+    events.keep('damaged_checkpoint', text, { went_on_from: prepared.resumed?.file });
   const stop = new StopSignal(() => events.info('terminal', 'the terminal has gone (SIGHUP); the run goes on'));
   const pool = new SynthesisPool({
     threads: config.num_workers || 'auto',
