@@ -86,6 +86,10 @@ export function parseSplitList(text: string, file: string): SplitEntry[] {
   if (!Array.isArray(list))
     throw new UserError(`${file}: expected a list of ids or of id pairs, received ${typeof list}`);
   const ids = list.flatMap((entry, at) => {
+    if (Array.isArray(entry) && entry.length !== 2)
+      throw new UserError(
+        `${file}, entry ${at}: expected a clip id or a pair of them, received a list of ${entry.length}`,
+      );
     const pair = Array.isArray(entry) ? entry : [entry];
     return pair.map((id) => checkClipId(id, `${file}, entry ${at}`));
   });

@@ -44,6 +44,7 @@ describe('parseSplitList', () => {
   it.each([
     ['{"a":1}', /expected a list/],
     ['[["a",3]]', /entry 0: expected a clip id, received 3/],
+    ['[["a","b"],["c","d","e"]]', /entry 1: expected a clip id or a pair of them, received a list of 3/],
     ['["a/b"]', /would leave the data root/],
     ['[', /not valid JSON/],
   ])('refuses %j', (text, message) => expect(() => parseSplitList(text, 'train.json')).toThrow(message));
