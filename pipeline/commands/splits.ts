@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -57,6 +58,8 @@ async function splits({ dataRoot, from, url, force, check }: SplitsOptions): Pro
     `${check ? 'checked' : `in ${target}`}: ${SPLIT_NAMES.map((name) => `${name} ${clips[name].length}`).join(', ')} ids`,
   );
   if (data) sayFiles(data.ids, clips, say);
+  if (data && existsSync(join(data.path, 'manifest.csv')))
+    say(`these lists are not used as long as ${join(data.path, 'manifest.csv')} is there: it stands over splits/`);
   return EXIT.done;
 }
 

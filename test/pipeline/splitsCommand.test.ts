@@ -136,6 +136,14 @@ describe('splits', () => {
     });
   });
 
+  it('says so where a manifest stands over what it has put there', async () => {
+    const root = await dataRoot('a');
+    const from = await own({ 'train.json': '["a"]', 'val.json': '["b"]', 'test.json': '["c"]' });
+    expect((await splits('--from', from, '--data-root', root)).text).not.toContain('not used');
+    await writeFile(join(root, 'manifest.csv'), 'id,split,label\na,train,0\n');
+    expect((await splits('--from', from, '--data-root', root)).text).toMatch(/not used as long as .*manifest\.csv/);
+  });
+
   it('says what to do without a network', async () => {
     const { code, text } = await splits('--data-root', await dataRoot('a'), '--url', `${url}/nowhere`);
     expect(code).toBe(2);
