@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { replaceChanged } from './replaceChanged.js';
+
+/*
+ * Compiles the project of the working directory into dist/, TypeScript and AssemblyScript at once. Commands may be
+ * starting from dist/ meanwhile, and the compilers empty a file before they write it: so they write into a folder
+ * beside, and what has changed goes to its place by a rename. Errors leave dist/ as it was.
+ *
+ * usage: node build/compile.js [tsconfig.json]
+ */
+
+const packages = join(dirname(fileURLToPath(import.meta.url)), '..', 'node_modules');
+const OUT = 'dist';
+
+mkdirSync(OUT, { recursive: true });
+const staging = mkdtempSync(join(OUT, '.compiling-'));
+process.on('exit', () => rmSync(staging, { recursive: true, force: true }));
+for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }))
+  process.once(signal, () => process.exit(code));
+
+/** Runs a compiler to its end; its exit code. */
+const run = (program, args) =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(packages, program), ...args], { stdio: 'inherit' });
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+
+const project = process.argv[2] ?? 'tsconfig.json';
+const { outFile } = JSON.parse(readFileSync('asconfig.json', 'utf8')).options;
+const wasm = join(staging, outFile.slice(`${OUT}/`.length));
+const codes = await Promise.all([
+  run('typescript/bin/tsc', ['-p', project, '--outDir', staging]),
+  run('assemblyscript/bin/asc.js', ['--outFile', wasm]),
+]);
+const failed = codes.find((code) => code !== 0);
+if (failed === undefined) replaceChanged(staging, OUT);
+process.exitCode = failed ?? 0;
