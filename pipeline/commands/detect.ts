@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { DETECT_DEFAULTS } from '../detection/detect.js';
 import { type DetectCommandOptions, runDetection } from '../detection/runDetection.js';
 import { parseCommand, runCommand } from '../exitCodes.js';
+import { logFormatOption } from './logFormatOption.js';
 import { wholeNumber } from './optionValues.js';
 
 const probability = (text: string): number => {
@@ -45,7 +46,7 @@ const detectCommand = new Command('node pipeline/detect.js')
   .option('--batch <n>', 'clips in the network at once; fewer take less memory', wholeNumber(1), batch)
   .option('--seed <n>', 'seed of the bootstrap', wholeNumber(0), seed)
   .option('--json', 'print verdict.json in place of the verdict; for several videos a list')
-  .addOption(new Option('--log-format <format>', 'how to log').choices(['pretty', 'json']).default('pretty'))
+  .addOption(logFormatOption())
   .addHelpText(
     'after',
     `

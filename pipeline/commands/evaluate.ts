@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { SPLIT_NAMES } from '../data/splits.js';
 import { type EvaluateOptions, runEvaluation } from '../evaluation/runEvaluation.js';
 import { parseCommand, runCommand } from '../exitCodes.js';
+import { logFormatOption } from './logFormatOption.js';
 import { wholeNumber } from './optionValues.js';
 
 /** `a,b` and `a b` alike. */
@@ -32,7 +33,7 @@ const evaluateCommand = new Command('node pipeline/evaluate.js')
   .option('--batch <n>', 'clips in the network at once; fewer take less memory', wholeNumber(1), 4)
   .option('--seed <n>', 'seed of the bootstrap', wholeNumber(0), 0)
   .option('--json', 'print evaluation.json in place of the table')
-  .addOption(new Option('--log-format <format>', 'how to log').choices(['pretty', 'json']).default('pretty'))
+  .addOption(logFormatOption())
   .addHelpText(
     'after',
     `

@@ -16,6 +16,7 @@ import { describeDifference, statusOf, verifyBatch } from '../recording/verifyBa
 import { attemptOptions } from '../training/fillPosition.js';
 import { sampleSeed } from '../training/microBatch.js';
 import { UserError } from '../userError.js';
+import { logFormatOption } from './logFormatOption.js';
 import { stepRange, wholeNumber } from './optionValues.js';
 
 /** Pairs on a sheet. */
@@ -67,7 +68,7 @@ const replayCommand = new Command('node pipeline/replay.js')
     ]),
   )
   .option('--json', 'print one JSON object in place of the table')
-  .addOption(new Option('--log-format <format>', 'how to log').choices(['pretty', 'json']).default('pretty'))
+  .addOption(logFormatOption())
   .addHelpText(
     'after',
     `

@@ -5,6 +5,7 @@ import { OnFinish } from '../run/onFinish.js';
 import { executeRun } from '../training/executeRun.js';
 import { prepareRun, type TrainOptions } from '../training/prepareRun.js';
 import { UserError } from '../userError.js';
+import { logFormatOption } from './logFormatOption.js';
 import { port, stepRange, wholeNumber } from './optionValues.js';
 
 const money = (text: string) => {
@@ -54,7 +55,7 @@ const trainCommand = new Command('node pipeline/train.js')
   .option('--record-max-gb <n>', 'disk that recordings may take (default: 10); then recording stops', gigabytes)
   .option('--watch <port>', 'serve the report while the run goes on, on 127.0.0.1 only; 0: a port that is free', port)
   .option('--dry-run', 'two short epochs on made-up clips through the whole flow')
-  .addOption(new Option('--log-format <format>', 'how to log').choices(['pretty', 'json']).default('pretty'))
+  .addOption(logFormatOption())
   .addHelpText(
     'after',
     `

@@ -63,6 +63,13 @@ whereNative('the native engine', () => {
     expect(report.stderr).not.toContain('Deprecation');
   });
 
+  it('says no more by itself than two lines while its library is loaded, at most', async () => {
+    const known = /before absl::InitializeLog\(\) is called|oneDNN custom operations are on/;
+    const lines = (await run(['main', 'tensorflow'])).stderr.split('\n').filter((line) => line !== '');
+    expect(lines.length).toBeLessThanOrEqual(2);
+    expect(lines.filter((line) => !known.test(line))).toEqual([]);
+  });
+
   it('passes the self-test of set-up', async () => {
     expect(await runSelfTest('tensorflow', process.env)).toMatchObject({ name: 'tensorflow' });
   });
