@@ -84,7 +84,7 @@ async function pod({ out, phase, dataRoot, budget, price, trial }: PodOptions): 
     config,
     budget: money,
     trainIds: dataRoot === undefined ? undefined : await trainIdsOf(dataRoot),
-    secondsPerStep: trial === undefined ? undefined : await trialSpeed(trial),
+    speed: trial === undefined ? undefined : await trialSpeed(trial),
   });
   for (const [index, line] of estimate.entries()) say(index === 0 ? 'cost' : '', line);
   const other = trial === undefined ? undefined : await trialDifferences(trial, config);

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { configDifferences, type StfConfig, savedConfig } from '../../model/index.js';
 
-/** Settings on which it depends how long a step takes. */
-const OF_A_STEP =
-  /^(data\.(batch_size|img_size|num_frames|num_segments|frames_per_segment|mixed_frames)|training\.(grad_accum|amp_dtype|grad_checkpoint)|(model|features|sbi|engine)\..*)$/;
+/** Settings on which it depends how long a step or a validation takes. */
+const OF_SPEED =
+  /^(data\.(batch_size|img_size|num_frames|num_segments|frames_per_segment|mixed_frames)|training\.(grad_accum|amp_dtype|grad_checkpoint|val_pairs)|(model|features|sbi|engine)\..*)$/;
 
 const SHOWN = 3;
 
-/** In what the steps of a trial were other ones than those of `config`; undefined where they were the same, or nothing tells. */
+/** In what the steps and validations of a trial were other ones than those of `config`; undefined where they were the same, or nothing tells. */
 export async function trialDifferences(run: string, config: StfConfig): Promise<string | undefined> {
   const file = join(run, 'config.json');
   let trial: StfConfig;
@@ -18,7 +18,7 @@ export async function trialDifferences(run: string, config: StfConfig): Promise<
     return undefined; // of another version, or not there: its speed is all that is known
   }
   const differences = configDifferences(trial, config)
-    .filter(({ path }) => OF_A_STEP.test(path))
+    .filter(({ path }) => OF_SPEED.test(path))
     .map(({ path, saved, current }) => `${path} ${JSON.stringify(saved)} there, ${JSON.stringify(current)} here`);
   if (differences.length === 0) return undefined;
   const more = differences.length > SHOWN ? `; and ${differences.length - SHOWN} more` : '';

@@ -107,12 +107,13 @@ describe('costEstimate', () => {
     cost_per_hour: 0.5,
     budget_reserve_hours: 0.1,
     num_epochs: 10,
+    val_every_epochs: 3,
     batch_size: 4,
     grad_accum: 2,
   };
   const trainIds = Array.from({ length: 40 }, (_, i) => `clip${i}`); // 10 steps an epoch
   const estimate = (more: object) =>
-    costEstimate({ config, budget: 1, trainIds, secondsPerStep: undefined, ...more }).join('\n');
+    costEstimate({ config, budget: 1, trainIds, speed: undefined, ...more }).join('\n');
 
   it('says what the money buys, and how fast a step has to be', () => {
     // 1 USD at 0.5 is 2 h, less 6 minutes: 6840 s for 100 steps
@@ -123,7 +124,14 @@ describe('costEstimate', () => {
   });
   it('says what all epochs cost at a measured speed, and where the budget ends', () => {
     // 100 steps of 90 s: 2.5 h and 0.1 h of reserve at 0.5; 6840 s are 76 steps
-    expect(estimate({ secondsPerStep: 90 })).toContain('take 2h30m and cost $1.30; the budget ends after 7.6 epochs');
+    const speed = { secondsPerStep: 90, secondsPerValidation: undefined };
+    expect(estimate({ speed })).toContain(
+      'at 90.00 s a step, as the trial took, and without validations, of which it had none, all epochs take 2h30m and cost $1.30; the budget ends after 7.6 epochs',
+    );
+    // 4 validations, after epochs 3, 6, 9 and 10: 1800 s more, and 10 epochs in 10,800 s
+    expect(estimate({ speed: { ...speed, secondsPerValidation: 450 } })).toContain(
+      'at 90.00 s a step and 450.0 s for each of 4 validations, as the trial took, all epochs take 3h00m and cost $1.55; the budget ends after 6.3 epochs',
+    );
   });
   it('needs neither data nor a price', () => {
     expect(estimate({ trainIds: undefined }).split('\n')).toHaveLength(1);
@@ -132,17 +140,19 @@ describe('costEstimate', () => {
 });
 
 describe('trialSpeed', () => {
-  it('is the median of step and wait after the first steps', async () => {
+  it('is the median of step and wait after the first steps, and the mean of validations', async () => {
     const run = join(folder, 'trial');
     await mkdir(run);
     const steps = [9000, 9000, 9000, 100, 200, 1000].map((step_ms) => ({ step_ms, data_wait_ms: 50 }));
-    const rows = [...steps, { kind: 'val', ms: 5 }];
+    const rows = [...steps, { kind: 'val', ms: 3000 }, { kind: 'val', ms: 6000 }];
     await writeFile(join(run, 'metrics.jsonl'), `${rows.map((row) => JSON.stringify(row)).join('\n')}\n{"step_ms":9`);
-    expect(await trialSpeed(run)).toBe(0.25);
+    expect(await trialSpeed(run)).toEqual({ secondsPerStep: 0.25, secondsPerValidation: 4.5 });
     await expect(trialSpeed(folder)).rejects.toThrow(/--trial: cannot read/);
     const broken = ['null', '{broken}', '5', '{"step_ms":"9"}', ...rows.map((row) => JSON.stringify(row))];
     await writeFile(join(run, 'metrics.jsonl'), broken.join('\n'));
-    expect(await trialSpeed(run)).toBe(0.25);
+    expect(await trialSpeed(run)).toEqual({ secondsPerStep: 0.25, secondsPerValidation: 4.5 });
+    await writeFile(join(run, 'metrics.jsonl'), steps.map((row) => JSON.stringify(row)).join('\n'));
+    expect(await trialSpeed(run)).toEqual({ secondsPerStep: 0.25, secondsPerValidation: undefined });
   });
 });
 
@@ -151,12 +161,12 @@ describe('trialDifferences', () => {
     const run = join(folder, 'other-trial');
     await mkdir(run);
     expect(await trialDifferences(run, debug())).toBeUndefined();
-    const made = toSections({ ...debug(), seed: 7, num_epochs: 3, img_size: 96, batch_size: 2, grad_accum: 3 });
+    const made = toSections({ ...debug(), seed: 7, num_epochs: 3, img_size: 96, batch_size: 2, val_pairs: 3 });
     await writeFile(join(run, 'config.json'), JSON.stringify({ config: made }));
-    const { img_size, batch_size, grad_accum } = debug();
+    const { img_size, batch_size, val_pairs } = debug();
     expect(await trialDifferences(run, debug())).toMatch(
       new RegExp(
-        `data\\.batch_size 2 there, ${batch_size} here; data\\.img_size 96 there, ${img_size} here; training\\.grad_accum 3 there, ${grad_accum} here$`,
+        `data\\.batch_size 2 there, ${batch_size} here; data\\.img_size 96 there, ${img_size} here; training\\.val_pairs 3 there, ${val_pairs} here$`,
       ),
     );
     await writeFile(join(run, 'config.json'), JSON.stringify({ config: toSections({ ...debug(), seed: 7 }) }));
