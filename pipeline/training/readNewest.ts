@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { CheckpointError, type HostTensor, readCheckpoint } from '../../model/index.js';
 import { type RunState, runStateOf } from '../run/runState.js';
 
@@ -7,7 +8,8 @@ export type Newest = { file: string; state: RunState; passedOver: string[] };
 /**
  * Reads the first checkpoint of `files` that is whole, finite, of a run, and wanted.
  * @returns undefined when there is none among them.
- * @throws CheckpointError for the first of them when all are damaged; the system's error otherwise.
+ * @throws CheckpointError for the first of them when none can be used, which names the others, too; the system's error
+ *   otherwise.
  */
 export async function readNewest(
   files: readonly string[],
@@ -31,8 +33,17 @@ export async function readNewest(
       passedOver.push(error.message);
     }
   }
-  if (whole === 0 && first) throw first;
+  if (whole === 0 && first) throw noneUsable(first, files.slice(1));
   return undefined;
+}
+
+/** Who reads that one is damaged should not go and look whether an older one would do. */
+function noneUsable(first: CheckpointError, others: readonly string[]): CheckpointError {
+  if (others.length === 0) return first;
+  const names = others.map((file) => basename(file)).join(', ');
+  const tried =
+    others.length === 1 ? `the older one was tried, too, and is not` : `the older ones were tried, too, and are not`;
+  return new CheckpointError(`${first.message}; ${tried} usable either: ${names}`, { cause: first });
 }
 
 function notFinite(tensors: ReadonlyMap<string, HostTensor>): string | undefined {

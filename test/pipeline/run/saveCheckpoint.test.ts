@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +112,21 @@ describe('a checkpoint', () => {
       'step-00000004.safetensors',
     ]);
     expect(await expectWhole(run, [5])).toBe(5);
+  });
+
+  it('that is damaged is told of together with the older ones that were tried', async () => {
+    live();
+    const run = await RunFolder.at(join(folder, 'all-damaged'));
+    for (const step of [1, 2, 3]) await save(run.checkpoints, step);
+    const files = await run.resumable();
+    const tell = () => readNewest(files).catch((error: Error) => error.message);
+    writeFileSync(files[0]!, 'no checkpoint');
+    expect(await tell()).toMatchObject({ state: { step: 2 } });
+    for (const file of files) writeFileSync(file, 'no checkpoint');
+    expect(await tell()).toMatch(
+      /last\.safetensors is damaged.*; the older ones were tried, too, and are not usable either: step-00000002\.safetensors, step-00000001\.safetensors$/,
+    );
+    expect(await readNewest(files.slice(0, 1)).catch((error: Error) => error.message)).not.toContain('older');
   });
 
   it.each([false, true])(
