@@ -91,7 +91,10 @@ export function parseSplitList(text: string, file: string): SplitEntry[] {
         `${file}, entry ${at}: expected a clip id or a pair of them, received a list of ${entry.length}`,
       );
     const pair = Array.isArray(entry) ? entry : [entry];
-    return pair.map((id) => checkClipId(id, `${file}, entry ${at}`));
+    const checked = pair.map((id) => checkClipId(id, `${file}, entry ${at}`));
+    if (checked.length === 2 && checked[0] === checked[1])
+      throw new UserError(`${file}, entry ${at}: expected a pair of two clips, received "${checked[0]}" twice`);
+    return checked;
   });
   return [...new Set(ids)].map((id) => ({ id, label: 0 }));
 }

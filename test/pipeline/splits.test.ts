@@ -44,6 +44,7 @@ describe('parseSplitList', () => {
   it.each([
     ['{"a":1}', /expected a list/],
     ['[["a",3]]', /entry 0: expected a clip id, received 3/],
+    ['[["a","b"],["071","071"]]', /entry 1: expected a pair of two clips, received "071" twice/],
     ['[["a","b"],["c","d","e"]]', /entry 1: expected a clip id or a pair of them, received a list of 3/],
     ['["a/b"]', /would leave the data root/],
     ['[', /not valid JSON/],
