@@ -4,7 +4,7 @@ import type { RunRecord } from './runRecord.js';
 export type RunEnding = {
   /** `running`, `killed`, or summary.json's stop_reason. */
   reason: string;
-  /** One sentence. */
+  /** One sentence, and what went wrong as that was worded. */
   text: string;
   /** Whether the reader has to do something about it. */
   trouble: boolean;
@@ -31,10 +31,12 @@ export function runEnding({ summary, live, steps }: RunRecord): RunEnding {
       trouble: true,
     };
   const reason = textAt(summary, 'stop_reason') ?? 'unknown';
+  const sentence = WORDS[reason] ?? `The run ended: ${reason}.`;
   const error = textAt(summary, 'error');
   return {
     reason,
-    text: `${WORDS[reason] ?? `The run ended: ${reason}.`}${error ? ` ${error}` : ''}`,
+    // What went wrong is worded as the end of a sentence, as it is after "error:" in the log.
+    text: error ? `${sentence.slice(0, -1)}: ${error}` : sentence,
     trouble: !(reason in WORDS) || reason === 'failure_budget' || reason === 'error',
   };
 }

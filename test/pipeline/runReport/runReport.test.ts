@@ -113,8 +113,16 @@ describe('runReportPage', () => {
       /train\.js --phase a --resume auto --out \S+ --budget <more>/,
     ],
     [{ steps: 5, stopReason: 'signal' }, 'signal', /exactly the batches that are left/],
-    [{ steps: 5, stopReason: 'failure_budget', error: '6 of 9 items failed' }, 'failure_budget', /6 of 9 items failed/],
-    [{ steps: 5, stopReason: 'error', error: `boom ${HOSTILE}` }, 'error', /boom "><script>/],
+    [
+      { steps: 5, stopReason: 'failure_budget', error: '6 of 9 items failed' },
+      'failure_budget',
+      /could not be used: 6 of 9 items failed/,
+    ],
+    [
+      { steps: 5, stopReason: 'error', error: `boom ${HOSTILE}` },
+      'error',
+      /The run ended with an error: boom "><script>/,
+    ],
   ] as const)('says how a run ended and what to do: %j', async (run, reason, advice) => {
     const { tree } = await pageOf(run);
     expect(runEnding(await readRunRecord(folder)).reason).toBe(reason);
