@@ -9,6 +9,8 @@ export type Axis = {
   scale: Scale;
   /** Roughly how many ticks. Default 6. */
   ticks?: number;
+  /** Values are whole numbers, so ticks between them would mean nothing. */
+  whole?: boolean;
   /** How ticks are written, as d3-format has it. Default: the scale's own way. */
   format?: string;
 };
@@ -63,10 +65,11 @@ function legendEntry({ name, colour, dash = '' }: LegendEntry): Markup {
 }
 
 /** Values in even steps; a logarithmic scale leaves the text of some of its ticks empty, and those are not drawn. */
-const labelled = ({ scale, ticks = 6, format: specifier }: Axis): { value: number; text: string }[] => {
+const labelled = ({ scale, ticks = 6, whole = false, format: specifier }: Axis): { value: number; text: string }[] => {
   const format = scale.tickFormat(ticks, specifier);
   return scale
     .ticks(ticks)
+    .filter((value) => !whole || Number.isInteger(value))
     .map((value) => ({ value, text: format(value) }))
     .filter(({ text }) => text !== '');
 };

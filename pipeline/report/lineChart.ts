@@ -20,6 +20,8 @@ export type LineChartOptions = Pick<ChartFrameOptions, 'title' | 'caption' | 'wi
   series: readonly Series[];
   xLabel: string;
   yLabel: string;
+  /** x counts something, such as steps. */
+  xWhole?: boolean;
   /** Default: what the points span, rounded outward. */
   xDomain?: readonly [number, number];
   yDomain?: readonly [number, number];
@@ -43,7 +45,7 @@ export function lineChart(options: LineChartOptions): Markup {
   return chartFrame(
     {
       ...options,
-      x: { label: options.xLabel, scale: x },
+      x: { label: options.xLabel, scale: x, whole: options.xWhole ?? false },
       // Not the scale's own way, which would write 0.1 as 100m.
       y: { label: options.yLabel, scale: y, ...(logarithmic ? { format: '~g' } : {}) },
       legend: named.length > 1 ? named : [],

@@ -2,6 +2,7 @@ import { duration } from '../progress.js';
 import { dataTable } from '../report/dataTable.js';
 import { type HtmlValue, html } from '../report/html.js';
 import { lineChart } from '../report/lineChart.js';
+import { OVER_STEPS } from './overSteps.js';
 import { column, numberAt } from './rowValues.js';
 import type { RunRecord } from './runRecord.js';
 
@@ -42,7 +43,7 @@ export function costs({ summary, steps, config }: RunRecord): HtmlValue {
     steps.length > 1 &&
     lineChart({
       title: 'Spent',
-      xLabel: 'optimiser step',
+      ...OVER_STEPS,
       yLabel: 'US dollars',
       series: [{ name: 'spent', points: column(steps, 'spent_usd') }],
       caption:

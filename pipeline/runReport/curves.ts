@@ -2,6 +2,7 @@ import { max } from 'd3-array';
 import { type HtmlValue, html } from '../report/html.js';
 import { lineChart } from '../report/lineChart.js';
 import { PALETTE } from '../report/palette.js';
+import { OVER_STEPS } from './overSteps.js';
 import { column, numberAt } from './rowValues.js';
 import type { RunRecord } from './runRecord.js';
 import { smoothedSeries } from './smoothedSeries.js';
@@ -12,14 +13,13 @@ const [BLUE, ORANGE, GREEN, PINK] = PALETTE;
 export function curves({ steps, validations, config }: RunRecord): HtmlValue {
   if (steps.length === 0) return html`<p>No step has been finished.</p>`;
   const smoothed = (name: string, key: string, colour: string) => smoothedSeries(name, column(steps, key), colour);
-  const xLabel = 'optimiser step';
   const limit = numberAt(config, 'config', 'training', 'max_grad_norm');
   const [first, last] = [steps[0], steps.at(-1)].map((row) => numberAt(row, 'step')) as [number, number];
   const hllWeight = numberAt(config, 'config', 'training', 'hll_loss_weight');
   return html`<div class="charts even">${[
     lineChart({
       title: 'Loss',
-      xLabel,
+      ...OVER_STEPS,
       yLabel: 'loss',
       series: [...smoothed('whole', 'loss', BLUE), ...smoothed('cross-entropy', 'ce', ORANGE)],
       caption: html`Over training batches, with label smoothing: a coin's cross-entropy is ln 2 = 0.693.${Number.isFinite(hllWeight) && ` The HLL loss counts ${hllWeight} times.`}`,
@@ -27,7 +27,7 @@ export function curves({ steps, validations, config }: RunRecord): HtmlValue {
     validation(validations),
     lineChart({
       title: 'Flicker (HLL) of reals and fakes',
-      xLabel,
+      ...OVER_STEPS,
       yLabel: 'HLL ratio',
       series: [...smoothed('real', 'hll_real', BLUE), ...smoothed('fake', 'hll_fake', ORANGE)],
       caption:
@@ -35,26 +35,26 @@ export function curves({ steps, validations, config }: RunRecord): HtmlValue {
     }),
     lineChart({
       title: 'HLL gap: fakes over reals',
-      xLabel,
+      ...OVER_STEPS,
       yLabel: 'difference of the ratios',
       series: smoothed('gap', 'gap', PINK),
       caption: 'Above 0, fakes flicker more than reals, which is what the HLL loss asks for, up to its margin.',
     }),
     lineChart({
       title: 'HLL loss',
-      xLabel,
+      ...OVER_STEPS,
       yLabel: 'loss, before its weight',
       series: smoothed('loss', 'hll', GREEN),
     }),
     lineChart({
       title: 'Learning rate',
-      xLabel,
+      ...OVER_STEPS,
       yLabel: 'rate',
       series: [{ name: 'learning rate', points: column(steps, 'lr') }],
     }),
     lineChart({
       title: 'Gradient norm',
-      xLabel,
+      ...OVER_STEPS,
       yLabel: 'norm, before clipping',
       logarithmic: true,
       series: [
@@ -77,7 +77,7 @@ export function curves({ steps, validations, config }: RunRecord): HtmlValue {
     }),
     lineChart({
       title: 'Memory',
-      xLabel,
+      ...OVER_STEPS,
       yLabel: 'resident, MB',
       yDomain: [0, 1.1 * (max(steps, (row) => numberAt(row, 'rss_mb')) || 1)],
       series: [{ name: 'resident', points: column(steps, 'rss_mb') }],
@@ -97,7 +97,7 @@ function validation(rows: RunRecord['validations']): HtmlValue {
   ];
   return lineChart({
     title: 'Validation',
-    xLabel: 'optimiser step',
+    ...OVER_STEPS,
     yLabel: 'value',
     yDomain: [0, 1],
     series:

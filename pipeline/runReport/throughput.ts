@@ -3,6 +3,7 @@ import { type HtmlValue, html } from '../report/html.js';
 import { lineChart } from '../report/lineChart.js';
 import { PALETTE } from '../report/palette.js';
 import type { Point } from '../report/thinPoints.js';
+import { OVER_STEPS } from './overSteps.js';
 import { column, numberAt, valueAt } from './rowValues.js';
 import type { Row, RunRecord } from './runRecord.js';
 import { smoothedSeries } from './smoothedSeries.js';
@@ -62,7 +63,6 @@ function workers(summary: Row | undefined): HtmlValue {
 function timeCharts(steps: readonly Row[]): HtmlValue {
   // The first step holds the engine's start, and would set the scale for all others.
   const later = steps.length > 1 ? steps.slice(1) : steps;
-  const xLabel = 'optimiser step';
   const share = later.map((row): Point => {
     const [wait, work] = [numberAt(row, 'data_wait_ms'), numberAt(row, 'step_ms')];
     return [numberAt(row, 'step'), work / (work + wait)];
@@ -74,7 +74,7 @@ function timeCharts(steps: readonly Row[]): HtmlValue {
   return html`<div class="charts even">${[
     lineChart({
       title: 'Time of a step',
-      xLabel,
+      ...OVER_STEPS,
       yLabel: 'ms',
       series: [
         ...smoothedSeries('computing', column(later, 'step_ms'), PALETTE[0]),
@@ -84,7 +84,7 @@ function timeCharts(steps: readonly Row[]): HtmlValue {
     }),
     lineChart({
       title: 'Readiness',
-      xLabel,
+      ...OVER_STEPS,
       yLabel: 'share of the time',
       yDomain: [0, 1],
       series: [
@@ -95,7 +95,7 @@ function timeCharts(steps: readonly Row[]): HtmlValue {
     }),
     lineChart({
       title: 'Clips trained on',
-      xLabel,
+      ...OVER_STEPS,
       yLabel: 'clips per second',
       series: smoothedSeries('clips per second', rate, PALETTE[0]),
       caption: 'Real and self-blended ones, validation and checkpoints not counted in the time.',

@@ -77,6 +77,36 @@ describe('lineChart', () => {
     expect(a![1] - b![1]).toBeCloseTo(b![1] - c![1], 0);
   });
 
+  it('has ticks at whole numbers alone where x counts something', () => {
+    const ticks = (points: Point[], more: object) =>
+      elements(
+        readMarkup(lineChart({ ...frame, yDomain: [100, 200], ...more, series: [{ name: 'a', points }] }).text),
+        'text',
+      )
+        .map(textOf)
+        .filter((text) => /^[\d.]+$/.test(text) && Number(text) < 100);
+    expect(ticks([[1, 150]], {})).toContain('0.6');
+    expect(ticks([[1, 150]], { xWhole: true }).map(Number)).toEqual([1]);
+    expect(
+      ticks(
+        [
+          [1, 150],
+          [3, 150],
+        ],
+        { xWhole: true },
+      ).map(Number),
+    ).toEqual([1, 2, 3]);
+    expect(
+      ticks(
+        [
+          [1, 150],
+          [60, 150],
+        ],
+        { xWhole: true },
+      ).map(Number),
+    ).toEqual([10, 20, 30, 40, 50, 60]);
+  });
+
   it('says so when there is nothing to draw, and draws a single value and equal ones', () => {
     expect(lineChart({ ...frame, series: [{ name: 'a', points: [[1, Number.NaN]] }] }).text).toContain('No values');
     const single = readMarkup(lineChart({ ...frame, series: [{ name: 'a', points: [[3, 2]] }] }).text);
