@@ -8,8 +8,10 @@ usage() {
 usage: bash test/soak/podRoot.sh [--cpu-only]
 
 Makes a minimal Debian in a temporary folder, puts the last commit of this project and a few drawn clips into it, and
-runs setup_pod.sh there. Needs root, debootstrap, git, a compiled checkout, and the network: 1 GB and ten minutes with
---cpu-only; without it also the CUDA libraries, 3 GB more and 12 GB of disk for a while.
+runs setup_pod.sh there. Needs root, debootstrap, git, a compiled checkout, and the network: 1 GB with --cpu-only;
+without it also the CUDA libraries, 3 GB more and 12 GB of disk for a while. Most of the time goes into downloading and
+installing packages, so it depends on the network, the mirrors and the disk: some ten minutes with --cpu-only where
+these are fast, several times that where they are not.
 
 Environment: POD_SUITE (bookworm), POD_MIRROR (http://deb.debian.org/debian), POD_KEEP=1 keeps the folder;
 STF_NODE_MIRROR as for setup_pod.sh, a file:// one is copied into the Debian; proxies and certificates are passed on.
