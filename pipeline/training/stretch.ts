@@ -13,6 +13,7 @@ import type { PreparedRun, Resumed } from './prepareRun.js';
 import { describeRemedy, remedied } from './remedy.js';
 import { checkNumerics, digestOfClips } from './resumeCheck.js';
 import type { RunViews } from './runViews.js';
+import { skipReporter } from './skipReporter.js';
 import type { Computation } from './trainActor.js';
 import { TrainActorClient } from './trainActorClient.js';
 import type { TrainingPlan } from './trainingPlan.js';
@@ -206,6 +207,7 @@ export class Stretch {
           `step ${step}: memory ran out; micro-batches of ${config.batch_size} clips are computed in ${parts} parts from now on, with the same mean over all of them`,
           { step, parts },
         ),
+      onSkip: skipReporter(events),
       onUnaffordable: (step) =>
         events.warn(
           'budget',

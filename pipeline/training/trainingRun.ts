@@ -66,6 +66,8 @@ export type TrainingRunParts = {
   stall?: { noticeMs: number; limitMs: number; onStall: (idleMs: number) => void; onResume: (idleMs: number) => void };
   /** Told when memory ran out and micro-batches are computed in more parts from now on. */
   onSplit?: (parts: number, step: number) => void;
+  /** Told of every step whose loss or gradient was not finite, and which of so many in a row it is, from 1. */
+  onSkip?: (result: StepResult, inARow: number) => void;
   /** Aborted by SIGINT or SIGTERM. */
   signal: AbortSignal;
   resumed?: RunState;
@@ -305,6 +307,7 @@ export class TrainingRun {
     await this.#writeMetrics(result);
     const skipped = result.skipped ? (this.#state.skippedInARow ?? 0) + 1 : 0;
     this.#state.skippedInARow = skipped;
+    if (skipped > 0) this.parts.onSkip?.(result, skipped);
     const { val_every_epochs, failures } = this.parts.config;
     if (skipped >= failures.max_skips_in_a_row)
       throw new DivergedError(

@@ -245,9 +245,16 @@ describe('a run in trouble', () => {
     expect(metrics[9]!.lr).toBeCloseTo(1e-4 / 30, 10);
     expect(metrics[19]!.lr).toBeCloseTo((11 * 1e-4) / 30, 10);
     expect(await json(out, 'summary.json')).toMatchObject({ remedies: [{ failedStep: 13, fromStep: 9 }] });
+    const skip = (step: number, in_a_row: number) => ({
+      ...{ time: expect.any(String), kind: 'skipped_step', step, in_a_row },
+      message: `step ${step}: the gradient is not finite; the step is skipped, the weights stay as they were`,
+    });
     expect(await rows(out, 'events.jsonl')).toEqual([
+      ...[skip(11, 1), skip(12, 2), skip(13, 3)],
       expect.objectContaining({ kind: 'remedy', failed_step: 13, from_step: 9, lr: 1e-4, compression_qp: [28, 40] }),
     ]);
+    expect(await json(out, 'summary.json')).toMatchObject({ events: { skipped_step: 3, remedy: 1 } });
+    expect(first.text.match(/step \d+: the gradient is not finite/g)).toEqual(['step 11: the gradient is not finite']);
     const second = await train(out, { args: [...resume, ...lenient, '--max-steps', '23', '--epochs', '14'], faults });
     expect(second.code, second.text).toBe(0);
     expect((await rows(out, 'metrics.jsonl')).filter(({ kind }) => !kind).at(-1)!.lr).toBeCloseTo((14 * 1e-4) / 30, 10);
