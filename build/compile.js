@@ -18,13 +18,24 @@ const OUT = 'dist';
 mkdirSync(OUT, { recursive: true });
 const staging = mkdtempSync(join(OUT, '.compiling-'));
 process.on('exit', () => rmSync(staging, { recursive: true, force: true }));
+const running = [];
+let stopped;
 for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }))
-  process.once(signal, () => process.exit(code));
+  process.on(signal, () => {
+    stopped ??= code;
+    for (const { pid, exitCode, signalCode } of running)
+      if (exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
+  });
 
 /** Runs a compiler to its end; its exit code. */
 const run = (program, args) =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(packages, program), ...args], { stdio: 'inherit' });
+    const child = spawn(process.execPath, [join(packages, program), ...args], {
+      stdio: 'inherit',
+      // A group each, since tsc is a program beneath a script: one that lived on would write into a folder that is gone.
+      detached: true,
+    });
+    running.push(child);
     child.once('error', reject);
     child.once('close', (code) => resolve(code ?? 1));
   });
@@ -37,5 +48,5 @@ const codes = await Promise.all([
   run('assemblyscript/bin/asc.js', ['--outFile', wasm]),
 ]);
 const failed = codes.find((code) => code !== 0);
-if (failed === undefined) replaceChanged(staging, OUT);
-process.exitCode = failed ?? 0;
+if (failed === undefined && stopped === undefined) replaceChanged(staging, OUT);
+process.exitCode = stopped ?? failed ?? 0;
