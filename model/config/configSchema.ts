@@ -65,6 +65,7 @@ const modelShape = {
   backbone_weights: z.string().min(1).nullable(),
   backbone_freeze_stages: z.int().min(0).max(4),
   backbone_batch_norm: z.enum(['inference', 'train']),
+  frame_pooling: z.enum(['mean', 'contrast']),
   hydra_d_conv: odd.min(1),
   hydra_headdim: count,
   adaptive_experts: count,

@@ -124,6 +124,14 @@ const errors: Check[] = [
         : undefined,
   },
   {
+    reads: ['frame_pooling', 'img_size'],
+    path: 'model.frame_pooling',
+    problem: (c) =>
+      c.frame_pooling === 'contrast' && c.img_size < 96
+        ? `expected data.img_size of at least 96 for contrast, received ${c.img_size}: no place of the coarsest map would lie in the face`
+        : undefined,
+  },
+  {
     reads: ['lr', 'min_lr'],
     path: 'training.min_lr',
     problem: (c) => (c.min_lr > c.lr ? `expected at most lr ${c.lr}, received ${c.min_lr}` : undefined),

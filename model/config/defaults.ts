@@ -46,6 +46,7 @@ export const defaultConfig = (): StfConfig => ({
   backbone_weights: null, // a .safetensors, .pt or .pth file; 'none'; null: what comes with the backbone, if anything
   backbone_freeze_stages: 2, // stem and so many stages stay as loaded; without loaded weights nothing is frozen
   backbone_batch_norm: 'inference', // EfficientNet: normalise by the stored statistics, also while training
+  frame_pooling: 'mean', // contrast: the face less what surrounds it
   hydra_d_conv: 7, // Hydra's symmetric convolution (Hwang et al., 2024)
   hydra_headdim: 64,
   adaptive_experts: 4,

@@ -7,13 +7,12 @@ import { outsideTape } from '../layers/outsideTape.js';
 import type { ParameterScope } from '../layers/parameterScope.js';
 import { asRows } from '../layers/rows.js';
 import { Segment } from '../layers/segment.js';
-import { averagePool } from './averagePool.js';
 import { foldColourNormalisation } from './colourNormalisation.js';
 import { ConvNextBlock } from './convNextBlock.js';
 import { type ConvNextLayout, convNextVariants } from './convNextVariants.js';
 import { DOWNSAMPLE_FACTOR } from './downsample.js';
 import { frozenStages } from './frozenStages.js';
-import type { PoolLayer, SpatialBackbone, StageLayer, StemLayer, StepMode } from './spatialBackbone.js';
+import type { FramePool, PoolLayer, SpatialBackbone, StageLayer, StemLayer, StepMode } from './spatialBackbone.js';
 import { STEM_PATCH } from './stem.js';
 import { timmConvolution, timmLayerNorm } from './timmLayers.js';
 
@@ -94,9 +93,9 @@ export class ConvNextV2 implements SpatialBackbone {
     };
   }
 
-  createPool(): PoolLayer {
+  createPool(pool: FramePool): PoolLayer {
     const norm: LayerNormParameters = timmLayerNorm(this.scope.within('head').within('norm'), this.pooledWidth);
-    return (map) => layerNorm(averagePool(map), norm);
+    return (map) => layerNorm(pool(map), norm);
   }
 
   #createBlocks(number: 0 | 1 | 2 | 3): (x: tf.Tensor2D, grid: ClipGrid, mode: StepMode) => tf.Tensor2D {

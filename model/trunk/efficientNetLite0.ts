@@ -4,13 +4,20 @@ import { shrink } from '../layers/clipGrid.js';
 import { outsideTape } from '../layers/outsideTape.js';
 import type { ParameterScope } from '../layers/parameterScope.js';
 import { Segment } from '../layers/segment.js';
-import { averagePool } from './averagePool.js';
 import { normaliseColours } from './colourNormalisation.js';
 import { blockGroups, HEAD_WIDTH, STEM_WIDTH, stageGroups } from './efficientNetLayout.js';
 import { frozenStages } from './frozenStages.js';
 import { InvertedResidual } from './invertedResidual.js';
 import { NormalisedConvolution } from './normalisedConvolution.js';
-import type { FeatureMap, PoolLayer, SpatialBackbone, StageLayer, StemLayer, StepMode } from './spatialBackbone.js';
+import type {
+  FeatureMap,
+  FramePool,
+  PoolLayer,
+  SpatialBackbone,
+  StageLayer,
+  StemLayer,
+  StepMode,
+} from './spatialBackbone.js';
 
 const COLOURS = 3;
 const STEM_KERNEL = 3;
@@ -71,7 +78,7 @@ export class EfficientNetLite0 implements SpatialBackbone {
     });
   }
 
-  createPool(): PoolLayer {
+  createPool(pool: FramePool): PoolLayer {
     const names = { convolution: 'conv_head', norm: 'bn2' };
     const convolution = NormalisedConvolution.pointwise(this.scope, names, this.widths[3], HEAD_WIDTH);
     const overBatch = this.#overBatch(3);
@@ -82,7 +89,7 @@ export class EfficientNetLite0 implements SpatialBackbone {
         const maps = tf.reshape(features, [features.shape[0], 1, 1, features.shape[1]]) as tf.Tensor4D;
         return convolution.forwardClipped(maps, overBatch && mode.training);
       });
-      return averagePool({ features: rows, grid });
+      return pool({ features: rows, grid });
     };
   }
 

@@ -1,9 +1,8 @@
 import type { StfConfig } from '../config/stfConfig.js';
 import { shrink } from '../layers/clipGrid.js';
 import type { ParameterScope } from '../layers/parameterScope.js';
-import { averagePool } from './averagePool.js';
 import { DOWNSAMPLE_FACTOR, Downsample } from './downsample.js';
-import type { PoolLayer, SpatialBackbone, StageLayer, StemLayer } from './spatialBackbone.js';
+import type { FramePool, PoolLayer, SpatialBackbone, StageLayer, StemLayer } from './spatialBackbone.js';
 import { STEM_PATCH, Stem } from './stem.js';
 
 /** STF-Mamba's own backbone: a stem of 4×4 patches and three reductions, trained from scratch. */
@@ -35,7 +34,7 @@ export class NativeBackbone implements SpatialBackbone {
     });
   }
 
-  createPool(): PoolLayer {
-    return averagePool;
+  createPool(pool: FramePool): PoolLayer {
+    return pool;
   }
 }

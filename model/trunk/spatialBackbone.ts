@@ -16,6 +16,8 @@ export type StepMode = {
 export type StemLayer = (frames: tf.Tensor4D, pixels: ClipGrid, mode: StepMode) => FeatureMap;
 /** f1, f2 or f3 from the (gated) map before it. */
 export type StageLayer = (map: FeatureMap, mode: StepMode) => FeatureMap;
+/** One token a frame from a map, `[B,T,C]`. */
+export type FramePool = (map: FeatureMap) => tf.Tensor3D;
 /** One token a frame from the gated f3, `[B,T,pooledWidth]`. */
 export type PoolLayer = (map: FeatureMap, mode: StepMode) => tf.Tensor3D;
 
@@ -33,5 +35,5 @@ export interface SpatialBackbone {
   readonly identityAdapters: boolean;
   createStem(): StemLayer;
   createStage(number: 1 | 2 | 3): StageLayer;
-  createPool(): PoolLayer;
+  createPool(pool: FramePool): PoolLayer;
 }

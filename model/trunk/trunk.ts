@@ -4,10 +4,10 @@ import type { ClipGrid } from '../layers/clipGrid.js';
 import type { ConstantCache } from '../layers/constantCache.js';
 import type { ParameterScope } from '../layers/parameterScope.js';
 import { applyAttention, type WaveletFeatures, WaveletGate } from '../wavelet/waveletGate.js';
-import { averagePool } from './averagePool.js';
 import { createBackbone } from './createBackbone.js';
 import { DcConv3d } from './dcConv3d.js';
-import type { FeatureMap, PoolLayer, StageLayer, StemLayer, StepMode } from './spatialBackbone.js';
+import { framePool } from './framePool.js';
+import type { FeatureMap, FramePool, PoolLayer, StageLayer, StemLayer, StepMode } from './spatialBackbone.js';
 
 export type TrunkOutput = FeatureMap & {
   /** One token a frame from the gated maps of stages 1, 2 and 3, `[B,T,pooledWidths[i]]`. */
@@ -28,6 +28,7 @@ export class Trunk {
   readonly #stem: StemLayer;
   readonly #wavelet: WaveletGate;
   readonly #stages: Stage[];
+  readonly #framePool: FramePool;
   readonly #pool: PoolLayer;
 
   constructor(scope: ParameterScope, config: StfConfig, constants: ConstantCache) {
@@ -51,7 +52,8 @@ export class Trunk {
       stage(2, config.stage2_blocks, 'deformable'),
       stage(3, 0, 'straight'),
     ];
-    this.#pool = backbone.createPool();
+    this.#framePool = framePool(config, constants);
+    this.#pool = backbone.createPool(this.#framePool);
   }
 
   /**
@@ -68,7 +70,7 @@ export class Trunk {
       for (const block of contours) rows = block.forward(rows, grid, [mode.nextMask(), mode.nextMask()]);
       attentions.push(this.#wavelet.attention((i + 1) as 1 | 2 | 3, grid.height, wavelet.evidence));
       map = { features: applyAttention(rows, attentions[i], grid), grid };
-      return i < 2 ? averagePool(map) : this.#pool(map, mode);
+      return i < 2 ? this.#framePool(map) : this.#pool(map, mode);
     });
     return { ...map, pooled, wavelet: { ...wavelet, attention: attentions[0] } };
   }

@@ -5,6 +5,7 @@ import { fromTorchLayout } from '../../../model/checkpoint/torchLayout.js';
 import { baseline } from '../../../model/config/stfConfig.js';
 import { startEngine } from '../../../model/engine/startEngine.js';
 import { ParameterScope } from '../../../model/layers/parameterScope.js';
+import { averagePool } from '../../../model/trunk/averagePool.js';
 import { ConvNextV2 } from '../../../model/trunk/convNextV2.js';
 import { type ConvNextLayout, convNextVariants } from '../../../model/trunk/convNextVariants.js';
 import { largestDifference, numbersOf } from '../differences.js';
@@ -81,7 +82,7 @@ test('the network that is built has as many', () => {
   const backbone = new ConvNextV2(scope, { ...baseline(), convnext_variant: 'atto' });
   backbone.createStem();
   for (const number of [1, 2, 3] as const) backbone.createStage(number);
-  backbone.createPool();
+  backbone.createPool(averagePool);
   const variables = [...scope.parameters.values()];
   expect(variables.reduce((sum, { size }) => sum + size, 0)).toBe(3_387_400);
   tf.dispose(variables);

@@ -98,7 +98,7 @@ function create(change: Partial<StfConfig> = {}) {
   const backbone = new EfficientNetLite0(scope.within('backbone'), { ...config, ...change });
   const stem = backbone.createStem();
   const stages = ([1, 2, 3] as const).map((number) => backbone.createStage(number));
-  const pool = backbone.createPool();
+  const pool = backbone.createPool(averagePool);
   /** Maps as the package has them: what a neutral gate multiplies by is put in between. */
   const forward = (frames: tf.Tensor4D, size: number) => {
     const pixels = { batch: 1, frames: frames.shape[0], height: size, width: size, segments: 1 };
@@ -149,7 +149,7 @@ test('neutral gates and new contour convolutions leave its features as they are'
 
 test('divides what a neutral gate multiplies by out of what its last convolution reads', () => {
   const scope = ParameterScope.root(seededUniform(3));
-  const pool = new EfficientNetLite0(scope, config).createPool();
+  const pool = new EfficientNetLite0(scope, config).createPool(averagePool);
   const grid = { batch: 1, frames: 2, height: 2, width: 2, segments: 1 };
   const x = tf.tensor2d(seededValues(8 * 320, 4), [8, 320]);
   const pooled = pool({ features: tf.mul(x, 1 + 1 / 2), grid }, inference);

@@ -4,6 +4,7 @@ import type { HostTensor } from '../../../model/checkpoint/hostTensor.js';
 import { decodeSafetensors } from '../../../model/checkpoint/safetensors.js';
 import { debug, type StfConfig } from '../../../model/config/stfConfig.js';
 import { ParameterScope } from '../../../model/layers/parameterScope.js';
+import { averagePool } from '../../../model/trunk/averagePool.js';
 import { ConvNextV2 } from '../../../model/trunk/convNextV2.js';
 import type { ConvNextLayout } from '../../../model/trunk/convNextVariants.js';
 import { seededUniform } from '../seededUniform.js';
@@ -36,7 +37,7 @@ export function createTinyConvNext(change: Partial<StfConfig> = {}) {
   const backbone = new ConvNextV2(scope.within('backbone'), config, tiny);
   const stem = backbone.createStem();
   const stages = ([1, 2, 3] as const).map((number) => backbone.createStage(number));
-  const pool = backbone.createPool();
+  const pool = backbone.createPool(averagePool);
   const mode = { nextMask: () => undefined, training: true };
   const pixels = { batch: 1, frames: IMAGES, height: SIZE, width: SIZE, segments: 1 };
   const forward = (frames: tf.Tensor4D) => {
