@@ -152,7 +152,10 @@ it('outlives its terminal, is stopped in the middle of an evaluation, and goes o
 it('prints with --plan the commands of the runs, as long as they are to be', async () => {
   const file = join(folder, 'plan.yaml');
   const config = join(projectFolder, 'configs', 'v8_debug.yaml');
-  const set = { 'data.data_root': join(folder, 'data') };
+  // Of its own: another test moves the common one away.
+  const data = join(folder, 'planned-data');
+  await writeDemoData(data, { people: { train: 3, val: 2, test: 0 }, size: 96, runs: 1, runLength: 4 });
+  const set = { 'data.data_root': data };
   await writeFile(file, JSON.stringify({ seeds: [7], common: { config, set }, runs: { only: {} } }));
   const out = join(folder, 'planned');
   const { code, text } = await sweep([file, '--out', out, '--max-steps', '4', '--epochs', '9', '--plan']);
