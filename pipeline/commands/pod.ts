@@ -74,10 +74,9 @@ async function pod({ out, phase, dataRoot, budget, price, trial }: PodOptions): 
     say('GPU', 'none found (no nvidia-smi): the small configuration for the CPU');
     say('config', shown(file));
   }
-  const { config } = resolveConfig({ preset: phase, yaml: { text: await readFile(file, 'utf8'), file } });
   // The shipped configuration without a GPU has no price, and stays as it is.
-  const paid = card === undefined && price !== undefined;
-  if (paid) config.cost_per_hour = price;
+  const overrides = card === undefined && price !== undefined ? [`training.cost_per_hour=${price}`] : [];
+  const { config } = resolveConfig({ preset: phase, yaml: { text: await readFile(file, 'utf8'), file }, overrides });
   say('batch', `${config.batch_size} clips, ${config.grad_accum} micro-batches a step`);
   const money = budget ?? config.max_budget;
   const estimate = costEstimate({
@@ -90,10 +89,10 @@ async function pod({ out, phase, dataRoot, budget, price, trial }: PodOptions): 
   const other = trial === undefined ? undefined : await trialDifferences(trial, config);
   if (other !== undefined) say('note', other);
   const root = dataRoot ?? '<folder>';
-  const setPrice = paid ? ` --set training.cost_per_hour=${price}` : '';
+  const set = overrides.map((override) => ` --set ${override}`).join('');
   say(
     'start',
-    `node pipeline/train.js --config ${shown(file)} --phase ${phase} --data-root ${root} --budget ${money}${setPrice} --resume auto --out runs/${phase}`,
+    `node pipeline/train.js --config ${shown(file)} --phase ${phase} --data-root ${root} --budget ${money}${set} --resume auto --out runs/${phase}`,
   );
   if (card) checkEngine();
   return EXIT.done;

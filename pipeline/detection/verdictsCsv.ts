@@ -1,9 +1,10 @@
+import { csvText } from '../csvText.js';
 import { headline } from './verdictText.js';
 import type { VideoVerdict } from './videoVerdict.js';
 
 const COLUMNS = ['file', 'face', 'probability', 'low', 'high', 'clips', 'verdict', 'note'];
 
-/** A row per face, and one for each video without; RFC 4180, numbers in full precision, cells without a value empty. */
+/** A row per face, and one for each video without. */
 export function verdictsCsv(verdicts: readonly VideoVerdict[]): string {
   const rows = verdicts.flatMap((result) => {
     const { file, faces, reason } = result;
@@ -13,8 +14,5 @@ export function verdictsCsv(verdicts: readonly VideoVerdict[]): string {
       ...[verdict ?? 'no verdict', note],
     ]);
   });
-  const lines = rows.map((cells) => cells.map((cell) => quoted(String(cell ?? ''))).join(','));
-  return `${[COLUMNS.join(','), ...lines].join('\r\n')}\r\n`;
+  return csvText(COLUMNS, rows);
 }
-
-const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

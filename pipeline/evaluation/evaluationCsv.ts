@@ -1,3 +1,4 @@
+import { csvText } from '../csvText.js';
 import type { ScoredVideo } from './scoreVideos.js';
 
 const COLUMNS: readonly [name: string, cell: (video: ScoredVideo) => string | number | null | undefined][] = [
@@ -14,10 +15,11 @@ const COLUMNS: readonly [name: string, cell: (video: ScoredVideo) => string | nu
   ['note', ({ failure }) => failure && `not scored: ${failure.stage}: ${failure.reason}`],
 ];
 
-/** A row per video (RFC 4180); numbers in full precision, cells without a value empty. */
+/** A row per video. */
 export function evaluationCsv(videos: readonly ScoredVideo[]): string {
-  const rows = videos.map((video) => COLUMNS.map(([, cell]) => quoted(String(cell(video) ?? ''))));
-  return `${[COLUMNS.map(([name]) => name), ...rows].map((cells) => cells.join(',')).join('\r\n')}\r\n`;
+  const rows = videos.map((video) => COLUMNS.map(([, cell]) => cell(video)));
+  return csvText(
+    COLUMNS.map(([name]) => name),
+    rows,
+  );
 }
-
-const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

@@ -1,6 +1,7 @@
 import type { StfConfig } from '../../model/index.js';
 import { duration } from '../progress.js';
 import { Sampler } from '../sampler.js';
+import { usd } from '../usd.js';
 import type { TrialSpeed } from './trialSpeed.js';
 
 export type CostEstimateInput = {
@@ -23,7 +24,7 @@ export function costEstimate({ config, budget, trainIds, speed }: CostEstimateIn
   const hours = price > 0 ? Math.max(0, budget / price - budget_reserve_hours) : Number.POSITIVE_INFINITY;
   lines.push(
     price > 0
-      ? `$${budget.toFixed(2)} at $${price}/h buy ${duration((budget / price) * 3600)}, of which ${duration(budget_reserve_hours * 3600)} are kept for the last checkpoint: ${duration(hours * 3600)} of training`
+      ? `${usd(budget)} at ${usd(price)}/h buy ${duration((budget / price) * 3600)}, of which ${duration(budget_reserve_hours * 3600)} are kept for the last checkpoint: ${duration(hours * 3600)} of training`
       : 'this machine costs nothing',
   );
   if (trainIds === undefined || trainIds.length === 0) return lines;
@@ -52,7 +53,7 @@ export function costEstimate({ config, budget, trainIds, speed }: CostEstimateIn
       ? `at ${secondsPerStep.toFixed(2)} s a step, as the trial took, and without validations, of which it had none,`
       : `at ${secondsPerStep.toFixed(2)} s a step and ${secondsPerValidation.toFixed(1)} s for ${each}, as the trial took,`;
   lines.push(
-    `${measured} all epochs take ${duration(whole * 3600)}${price > 0 ? ` and cost $${((whole + budget_reserve_hours) * price).toFixed(2)}; the budget ends after ${epochs.toFixed(1)} epochs` : ''}`,
+    `${measured} all epochs take ${duration(whole * 3600)}${price > 0 ? ` and cost ${usd((whole + budget_reserve_hours) * price)}; the budget ends after ${epochs.toFixed(1)} epochs` : ''}`,
   );
   return lines;
 }

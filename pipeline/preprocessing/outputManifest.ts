@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
+import { csvText } from '../csvText.js';
 import { writeResult } from '../writeResult.js';
 import type { PreprocessRow } from './preprocessLog.js';
 
@@ -35,10 +36,7 @@ export async function writeOutputManifest(file: string, finished: Iterable<Prepr
       });
     });
   const columns = [...new Set([...COLUMNS, ...[...rows.values()].flatMap((row) => Object.keys(row))])];
-  const lines = [...rows.values()].map((row) => columns.map((column) => csvField(row[column] ?? '')).join(','));
-  await writeResult(file, `${[columns.join(','), ...lines].join('\n')}\n`);
+  await writeResult(file, csvText(columns, [...rows.values()]));
 }
-
-const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;

@@ -1,5 +1,6 @@
 import { type Budget, type Clock, monotonicClock } from '../../operators/index.js';
 import { duration } from '../progress.js';
+import { usd } from '../usd.js';
 
 export type ForecastOptions = {
   budget: Pick<Budget, 'spent' | 'hoursLeft'>;
@@ -15,10 +16,6 @@ export type ForecastOptions = {
 /** A step's time is known well enough after so many steps, or so many seconds and two steps. */
 const SURE_STEPS = 20;
 const SURE_SECONDS = 60;
-
-/** Under ten cents with a third digit, as the progress shows it: a trial's money is that small. */
-export const usd = (amount: number): string =>
-  `$${amount.toFixed(amount >= 10 ? 0 : amount > 0 && amount < 0.1 ? 3 : 2)}`;
 
 /** Says what the budget buys, before the start and as soon as the time of a step is known. */
 export class BudgetForecast {

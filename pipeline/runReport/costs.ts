@@ -2,36 +2,35 @@ import { duration } from '../progress.js';
 import { dataTable } from '../report/dataTable.js';
 import { type HtmlValue, html } from '../report/html.js';
 import { lineChart } from '../report/lineChart.js';
+import { usd } from '../usd.js';
 import { OVER_STEPS } from './overSteps.js';
 import { column, numberAt } from './rowValues.js';
 import type { RunRecord } from './runRecord.js';
 
-/** Cents from a dollar on, two digits that count below. */
-const dollars = (value: number): string => {
-  const digits = value < 1 ? { maximumSignificantDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
-  return value.toLocaleString('en-US', { style: 'currency', currency: 'USD', ...digits });
-};
+/** Money that the run has spent: by its end, or by its last step where it has not ended. */
+export const spentUsd = ({ summary, steps }: Pick<RunRecord, 'summary' | 'steps'>): number =>
+  Math.max(0, ...[numberAt(summary, 'spent_usd'), numberAt(steps.at(-1), 'spent_usd')].filter(Number.isFinite));
 
 /** Money and time. */
-export function costs({ summary, steps, config }: RunRecord): HtmlValue {
+export function costs(record: RunRecord): HtmlValue {
+  const { summary, steps, config } = record;
   const price = numberAt(config, 'config', 'training', 'cost_per_hour');
   const limit = numberAt(config, 'config', 'training', 'max_budget');
-  const last = steps.at(-1);
-  const done = numberAt(last, 'step');
-  const spent = Math.max(...[numberAt(summary, 'spent_usd'), numberAt(last, 'spent_usd')].filter(Number.isFinite), 0);
+  const done = numberAt(steps.at(-1), 'step');
+  const spent = spentUsd(record);
   const [wall, cpu] = [numberAt(summary, 'wall_seconds'), numberAt(summary, 'cpu_seconds')];
   const planned = numberAt(summary, 'planned_steps');
   const rows: [string, string][] = [];
   if (Number.isFinite(wall)) rows.push(['wall time', duration(wall)]);
   if (Number.isFinite(cpu)) rows.push(['processor time', duration(cpu)]);
   if (price > 0) {
-    rows.push(['price of the machine', `${dollars(price)} an hour`], ['spent', dollars(spent)]);
-    rows.push(['budget', limit > 0 ? dollars(limit) : 'none']);
-    if (done > 0) rows.push(['1000 steps', dollars((1000 * spent) / done)]);
+    rows.push(['price of the machine', `${usd(price)} an hour`], ['spent', usd(spent)]);
+    rows.push(['budget', limit > 0 ? usd(limit) : 'none']);
+    if (done > 0) rows.push(['1000 steps', usd((1000 * spent) / done)]);
     const epochs = numberAt(summary, 'epochs');
-    if (epochs > 0) rows.push(['an epoch', dollars(spent / epochs)]);
+    if (epochs > 0) rows.push(['an epoch', usd(spent / epochs)]);
     if (planned > done && done > 0)
-      rows.push(['what is left of the plan, at this rate', dollars((spent / done) * (planned - done))]);
+      rows.push(['what is left of the plan, at this rate', usd((spent / done) * (planned - done))]);
   }
   const table = dataTable(rows, [
     { name: 'what', cell: ([name]) => name },

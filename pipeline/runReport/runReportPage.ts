@@ -4,8 +4,9 @@ import { duration } from '../progress.js';
 import { dataTable } from '../report/dataTable.js';
 import { type HtmlValue, html } from '../report/html.js';
 import { htmlPage, type PageSection } from '../report/htmlPage.js';
+import { usd } from '../usd.js';
 import { configuration } from './configuration.js';
-import { costs } from './costs.js';
+import { costs, spentUsd } from './costs.js';
 import { curves } from './curves.js';
 import { nextSteps } from './nextSteps.js';
 import { numberAt, textAt } from './rowValues.js';
@@ -60,7 +61,8 @@ function lead(record: RunRecord): HtmlValue {
   ];
 }
 
-function tiles({ summary, steps, validations, quarantine: list, config }: RunRecord): HtmlValue {
+function tiles(record: RunRecord): HtmlValue {
+  const { summary, steps, validations, quarantine: list, config } = record;
   const last = steps.at(-1);
   const best = validations.reduce<(typeof validations)[number] | undefined>(
     (top, row) => (numberAt(row, 'auc') > (top ? numberAt(top, 'auc') : Number.NEGATIVE_INFINITY) ? row : top),
@@ -89,7 +91,7 @@ function tiles({ summary, steps, validations, quarantine: list, config }: RunRec
     ),
     tile('data ready', last ? `${(100 * numberAt(last, 'readiness')).toFixed(1)} %` : '–', 'of the time'),
     tile('time', Number.isFinite(seconds) ? duration(seconds) : '–'),
-    tile('spent', `$${Math.max(0, numberAt(last, 'spent_usd') || 0).toFixed(3)}`, budgetText(config)),
+    tile('spent', usd(spentUsd(record)), budgetText(config)),
     tile('in quarantine', String(list.length), 'clips'),
     tile('parameters', numberAt(config, 'parameters').toLocaleString('en'), textAt(config, 'engine', 'name')),
   ]}</div>`;
@@ -97,7 +99,7 @@ function tiles({ summary, steps, validations, quarantine: list, config }: RunRec
 
 function budgetText(config: RunRecord['config']): string {
   const [price, limit] = ['cost_per_hour', 'max_budget'].map((name) => numberAt(config, 'config', 'training', name));
-  return price! > 0 && limit! > 0 ? `of $${limit}` : 'no budget';
+  return price! > 0 && limit! > 0 ? `of ${usd(limit!)}` : 'no budget';
 }
 
 function samples({ samples: sheets }: RunRecord): HtmlValue {

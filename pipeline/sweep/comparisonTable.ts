@@ -1,3 +1,4 @@
+import { csvText } from '../csvText.js';
 import { duration } from '../progress.js';
 import type { Comparison, ComparisonRow } from './comparison.js';
 
@@ -88,14 +89,5 @@ export function comparisonMarkdown(comparison: Comparison): string {
   return `${['# Comparison', table(runTable(comparison)), table(variantTable(comparison)), ...(failed.length > 0 ? [failed.join('\n')] : []), `${money(comparison)}.`, comparison.note].join('\n\n')}\n`;
 }
 
-/** All fields of all runs, with the names of comparison.json (RFC 4180). */
-export function comparisonCsv({ runs }: Comparison): string {
-  const columns = Object.keys(runs[0] ?? {}) as (keyof ComparisonRow)[];
-  const cell = (value: unknown) => {
-    const text = value === null ? '' : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return [columns, ...runs.map((row) => columns.map((column) => row[column]))]
-    .map((line) => `${line.map(cell).join(',')}\r\n`)
-    .join('');
-}
+/** All fields of all runs, with the names of comparison.json. */
+export const comparisonCsv = ({ runs }: Comparison): string => csvText(Object.keys(runs[0] ?? {}), runs);

@@ -1,7 +1,8 @@
 import { Budget, budgetWarnings } from '../../operators/index.js';
-import { BudgetForecast, usd } from '../run/budgetForecast.js';
+import { BudgetForecast } from '../run/budgetForecast.js';
 import type { RunEvents } from '../run/runEvents.js';
 import { SpendLedger } from '../run/spendLedger.js';
+import { usd } from '../usd.js';
 import type { PreparedRun } from './prepareRun.js';
 import type { TrainingPlan } from './trainingPlan.js';
 

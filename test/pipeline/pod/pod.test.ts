@@ -117,7 +117,7 @@ describe('costEstimate', () => {
 
   it('says what the money buys, and how fast a step has to be', () => {
     // 1 USD at 0.5 is 2 h, less 6 minutes: 6840 s for 100 steps
-    expect(estimate({})).toContain('$1.00 at $0.5/h buy 2h00m, of which 6m00s are kept');
+    expect(estimate({})).toContain('$1.00 at $0.50/h buy 2h00m, of which 6m00s are kept');
     expect(estimate({})).toContain('1h54m of training');
     expect(estimate({})).toContain('40 clips to train on: 10 steps an epoch, 100 in 10 epochs');
     expect(estimate({})).toContain('if a step takes at most 68.4 s');
