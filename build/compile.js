@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { replaceChanged } from './replaceChanged.js';
@@ -7,7 +7,8 @@ import { replaceChanged } from './replaceChanged.js';
 /*
  * Compiles the project of the working directory into dist/, TypeScript and AssemblyScript at once. Commands may be
  * starting from dist/ meanwhile, and the compilers empty a file before they write it: so they write into a folder
- * beside, and what has changed goes to its place by a rename. Errors leave dist/ as it was.
+ * beside, and what has changed goes to its place by a rename: no file is ever half there, though a command that starts
+ * between two renames has modules of both builds. Errors leave dist/ as it was.
  *
  * usage: node build/compile.js [tsconfig.json]
  */
@@ -15,8 +16,22 @@ import { replaceChanged } from './replaceChanged.js';
 const packages = join(dirname(fileURLToPath(import.meta.url)), '..', 'node_modules');
 const OUT = 'dist';
 
+const PREFIX = '.compiling-';
+
+const alive = (pid) => {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+};
+
 mkdirSync(OUT, { recursive: true });
-const staging = mkdtempSync(join(OUT, '.compiling-'));
+// Of a compilation that was killed.
+for (const name of readdirSync(OUT).filter((entry) => entry.startsWith(PREFIX)))
+  if (!alive(Number(name.slice(PREFIX.length)))) rmSync(join(OUT, name), { recursive: true, force: true });
+const staging = join(OUT, `${PREFIX}${process.pid}`);
+mkdirSync(staging);
 process.on('exit', () => rmSync(staging, { recursive: true, force: true }));
 const running = [];
 let stopped;
@@ -24,8 +39,16 @@ for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP:
   process.on(signal, () => {
     stopped ??= code;
     for (const { pid, exitCode, signalCode } of running)
-      if (exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
+      if (pid !== undefined && exitCode === null && signalCode === null) endGroup(pid);
   });
+
+function endGroup(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error; // it has ended meanwhile
+  }
+}
 
 /** Runs a compiler to its end; its exit code. */
 const run = (program, args) =>

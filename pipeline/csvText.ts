@@ -1,14 +1,14 @@
 import { stringify } from 'csv-stringify/sync';
 
+/** A cell; `null` and `undefined` leave it empty. */
+export type Cell = string | number | null | undefined;
+
 /**
- * CSV (RFC 4180) with a header of `columns` and `rows` of cells or of records with these keys. Numbers in full precision,
- * cells without a value empty.
+ * CSV (RFC 4180) with a header; numbers in full precision. `lineEnd` is the RFC's; a file to which people append lines by
+ * hand is better off with `\n`.
  */
-export const csvText = (columns: readonly string[], rows: readonly (readonly unknown[] | object)[]): string =>
-  stringify([...rows], {
-    header: true,
-    columns: [...columns],
-    record_delimiter: 'windows',
-    // By itself csv-stringify quotes a line break only where it is the one that ends rows.
-    quoted_match: /[\r\n]/,
-  });
+export const csvText = (
+  header: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  lineEnd: '\r\n' | '\n' = '\r\n',
+): string => stringify([header, ...rows], { record_delimiter: lineEnd, quote_record_delimiter: true });

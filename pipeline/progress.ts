@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { LiveBlock } from './terminal/liveBlock.js';
 import { progressBlock } from './terminal/progressBlock.js';
+import { usdCounted } from './usd.js';
 
 /** What the progress line shows. Times in seconds, money in US dollars. */
 export type Progress = {
@@ -39,9 +40,8 @@ export function duration(seconds: number): string {
   return s >= 60 ? `${Math.floor(s / 60)}m${pad(s % 60)}s` : `${s}s`;
 }
 
-/** One line, e.g. `step 120/300 epoch 3 | loss 0.6931 | lr 4.9e-4 | 35.2 clips/s | ready 99 % | $0.02 of $5 | 3m12s left`. */
+/** One line, e.g. `step 120/300 epoch 3 | loss 0.6931 | lr 4.9e-4 | 35.2 clips/s | ready 99 % | $0.021 of $5.00 | 3m12s left`. */
 export function progressLine(p: Progress): string {
-  const budget = Number.isFinite(p.maxBudget) && p.maxBudget > 0 ? ` of $${p.maxBudget}` : '';
   return [
     `step ${p.step}/${p.totalSteps} epoch ${p.epoch}`,
     `loss ${p.loss.toFixed(4)}`,
@@ -49,7 +49,7 @@ export function progressLine(p: Progress): string {
     `${p.clipsPerSecond.toFixed(1)} clips/s`,
     `ready ${(100 * p.readiness).toFixed(0)} %`,
     ...(p.utilisation === undefined ? [] : [`MFU ${(100 * p.utilisation).toFixed(0)} %`]),
-    `$${p.spentUsd.toFixed(3)}${budget}`,
+    usdCounted(p.spentUsd, p.maxBudget),
     `${duration(p.secondsLeft)} left`,
   ].join(' | ');
 }

@@ -47,7 +47,7 @@ export {
 export { keyedGenerator, type Random } from './random/keyedGenerator.js';
 export { type CutClips, type CuttingOptions, type CuttingTask, cutClips } from './synthesis/cutClips.js';
 export type { Donor } from './synthesis/donor.js';
-export { mapOtherSources, type OtherSources } from './synthesis/otherSources.js';
+export { mapOtherSources } from './synthesis/otherSources.js';
 export {
   type ClipPair,
   type ClipSource,

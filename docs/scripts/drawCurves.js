@@ -50,7 +50,7 @@ const charts = [
 const [head] = htmlPage({ title: '', sections: [] }).split('<body>');
 const page = `${head}<body><div class="charts even">${charts.join('')}</div></body></html>`;
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
   args: ['--no-sandbox'],
 });
 const view = await browser.newPage({ viewport: { width: 1080, height: 400 }, deviceScaleFactor: 1.5 });

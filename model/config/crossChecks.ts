@@ -128,7 +128,7 @@ const errors: Check[] = [
     path: 'model.frame_pooling',
     problem: (c) =>
       c.frame_pooling === 'contrast' && c.img_size < 96
-        ? `expected data.img_size of at least 96 for contrast, received ${c.img_size}: no place of the coarsest map would lie in the face`
+        ? `expected data.img_size of at least 96 for contrast, received ${c.img_size}: the coarsest map would have no place for the face and for what surrounds it`
         : undefined,
   },
   {

@@ -3,10 +3,12 @@ import { basename, extname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import { EXIT, parseCommand, runCommand } from '../exitCodes.js';
+import { shellWord } from '../shellWord.js';
 import { checkSweepData } from '../sweep/checkSweepData.js';
-import { executeSweep, lengthArgs } from '../sweep/executeSweep.js';
+import { executeSweep, trainArgs } from '../sweep/executeSweep.js';
 import { parseSweepFile } from '../sweep/sweepFile.js';
 import { type PlannedRun, planSweep, type SweepOptions } from '../sweep/sweepPlan.js';
+import { usd, usdGiven } from '../usd.js';
 import { UserError } from '../userError.js';
 import { wholeNumber } from './optionValues.js';
 
@@ -54,7 +56,7 @@ const sweepCommand = new Command('node pipeline/sweep.js')
       ...SPLIT_NAMES,
     ]),
   )
-  .option('--plan', 'check everything, print the commands, train nothing')
+  .option('--plan', 'check everything, print the commands, each with its share of the budget, train nothing')
   .addHelpText(
     'after',
     `
@@ -91,9 +93,9 @@ async function sweep(path: string, options: SweepCommandOptions): Promise<number
     ...(epochs === undefined ? {} : { epochs }),
   };
   if (options.plan) {
-    const length = lengthArgs(limits);
-    for (const { args } of runs)
-      process.stdout.write(`node pipeline/train.js ${[...args, ...length].map(quoted).join(' ')}\n`);
+    const share = (budget ?? Number.POSITIVE_INFINITY) / runs.length;
+    for (const run of runs)
+      process.stdout.write(`node pipeline/train.js ${trainArgs(run, limits, share).map(shellWord).join(' ')}\n`);
     return EXIT.done;
   }
   const evaluate = options.evaluate ?? file.evaluate;
@@ -112,11 +114,8 @@ function checkMoney(runs: readonly PlannedRun[], budget: number | undefined): vo
   const reserves = priced.reduce((sum, { config }) => sum + config.cost_per_hour * config.budget_reserve_hours, 0);
   if (budget <= reserves)
     throw new UserError(
-      `--budget: expected more than $${reserves.toFixed(3)}, the reserves with which ${priced.length} runs end (training.budget_reserve_hours), but received $${budget}`,
+      `--budget: expected more than ${usd(reserves)}, the reserves with which ${priced.length} runs end (training.budget_reserve_hours), but received ${usdGiven(budget)}`,
     );
 }
-
-/** For a shell. */
-const quoted = (word: string) => (/^[\w./:=,+@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 await parseCommand(sweepCommand);

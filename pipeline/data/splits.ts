@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import type { EvaluatedVideo, VideoProperties } from '../../model/index.js';
+import { csvRecords } from '../csvRecords.js';
 import { UserError } from '../userError.js';
 import { checkClipId } from './clipId.js';
 import { describeShared, sharedBetweenSplits } from './sharedBetweenSplits.js';
@@ -23,12 +23,7 @@ const emptySplits = (): Record<SplitName, SplitEntry[]> => ({ train: [], val: []
  * @throws UserError naming the line of the first bad row.
  */
 export function parseManifest(text: string, file: string): Record<SplitName, SplitEntry[]> {
-  let rows: Record<string, string>[];
-  try {
-    rows = parse(text, { columns: true, skip_empty_lines: true, trim: true, bom: true });
-  } catch (error) {
-    throw new UserError(`${file}: not a readable CSV file: ${(error as Error).message}`);
-  }
+  const rows = csvRecords(text, file);
   const clips = emptySplits();
   const seen = new Map<string, number>();
   rows.forEach((row, at) => {

@@ -9,7 +9,7 @@ import { Console, duration, type LogFormat } from '../progress.js';
 import { projectFolder } from '../projectFolder.js';
 import { RunFolder } from '../run/runFolder.js';
 import { StopSignal } from '../run/stopSignal.js';
-import { shellWord } from '../runReport/resumeCommand.js';
+import { shellWord } from '../shellWord.js';
 import { UserError } from '../userError.js';
 import { writableFolder } from '../writableFolder.js';
 import { writeResult } from '../writeResult.js';

@@ -1,7 +1,7 @@
 import type { StfConfig } from '../../model/index.js';
 import { duration } from '../progress.js';
 import { Sampler } from '../sampler.js';
-import { usd } from '../usd.js';
+import { usd, usdGiven } from '../usd.js';
 import type { TrialSpeed } from './trialSpeed.js';
 
 export type CostEstimateInput = {
@@ -24,7 +24,7 @@ export function costEstimate({ config, budget, trainIds, speed }: CostEstimateIn
   const hours = price > 0 ? Math.max(0, budget / price - budget_reserve_hours) : Number.POSITIVE_INFINITY;
   lines.push(
     price > 0
-      ? `${usd(budget)} at ${usd(price)}/h buy ${duration((budget / price) * 3600)}, of which ${duration(budget_reserve_hours * 3600)} are kept for the last checkpoint: ${duration(hours * 3600)} of training`
+      ? `${usdGiven(budget)} at ${usdGiven(price)}/h buy ${duration((budget / price) * 3600)}, of which ${duration(budget_reserve_hours * 3600)} are kept for the last checkpoint: ${duration(hours * 3600)} of training`
       : 'this machine costs nothing',
   );
   if (trainIds === undefined || trainIds.length === 0) return lines;

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { configDifferences, type StfConfig, savedConfig } from '../../model/index.js';
 
-/** Settings on which it depends how long a step or a validation takes. */
+/** Settings on which it may depend how long a step, its wait for data or a validation takes. */
 const OF_SPEED =
-  /^(data\.(batch_size|img_size|num_frames|num_segments|frames_per_segment|mixed_frames)|training\.(grad_accum|amp_dtype|grad_checkpoint|val_pairs)|(model|features|sbi|engine)\..*)$/;
+  /^(data\.(batch_size|img_size|num_frames|num_segments|frames_per_segment|mixed_frames|num_workers|prefetch_batches)|training\.(grad_accum|amp_dtype|grad_checkpoint|frame_loss_weight|val_pairs)|model\.(?!backbone_weights$|.*_init$|hll_fusion_alpha$|drop).*|(features|sbi|engine)\..*)$/;
 
 const SHOWN = 3;
 
@@ -22,5 +22,5 @@ export async function trialDifferences(run: string, config: StfConfig): Promise<
     .map(({ path, saved, current }) => `${path} ${JSON.stringify(saved)} there, ${JSON.stringify(current)} here`);
   if (differences.length === 0) return undefined;
   const more = differences.length > SHOWN ? `; and ${differences.length - SHOWN} more` : '';
-  return `the trial had other settings, so its speed is not that of this configuration: ${differences.slice(0, SHOWN).join('; ')}${more}`;
+  return `the trial had other settings, so its speed may not be that of this configuration: ${differences.slice(0, SHOWN).join('; ')}${more}`;
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'csv-parse/sync';
+import { csvRecords } from '../csvRecords.js';
 import { csvText } from '../csvText.js';
 import { writeResult } from '../writeResult.js';
 import type { PreprocessRow } from './preprocessLog.js';
@@ -17,8 +17,7 @@ const COLUMNS =
 export async function writeOutputManifest(file: string, finished: Iterable<PreprocessRow>): Promise<void> {
   const rows = new Map<string, Record<string, string>>();
   const before = await readFile(file, 'utf8').catch(() => '');
-  for (const row of parse(before, { columns: true, skip_empty_lines: true, bom: true }) as Record<string, string>[])
-    if (row.id) rows.set(row.id, row);
+  for (const row of csvRecords(before, file)) if (row.id) rows.set(row.id, row);
   for (const { path, bytes, split, label, more, faces, video } of finished)
     faces.forEach(({ id, runs, frames, margined }, face) => {
       rows.set(id, {
@@ -36,7 +35,8 @@ export async function writeOutputManifest(file: string, finished: Iterable<Prepr
       });
     });
   const columns = [...new Set([...COLUMNS, ...[...rows.values()].flatMap((row) => Object.keys(row))])];
-  await writeResult(file, csvText(columns, [...rows.values()]));
+  const cells = [...rows.values()].map((row) => columns.map((column) => row[column]));
+  await writeResult(file, csvText(columns, cells, '\n'));
 }
 
 const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;

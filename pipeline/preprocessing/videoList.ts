@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import { glob } from 'tinyglobby';
+import { csvRecords } from '../csvRecords.js';
 import { checkClipId } from '../data/clipId.js';
 import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import { UserError } from '../userError.js';
@@ -65,13 +65,7 @@ async function videosIn(folder: string): Promise<string[]> {
 const matching = async (pattern: string): Promise<string[]> => (await glob(pattern, { absolute: true })).sort();
 
 async function readVideoManifest(file: string, defaults: ListDefaults) {
-  let rows: Record<string, string>[];
-  try {
-    rows = parse(await readFile(file, 'utf8'), { columns: true, skip_empty_lines: true, trim: true, bom: true });
-  } catch (error) {
-    throw new UserError(`${file}: not a readable CSV file: ${(error as Error).message}`);
-  }
-  return rows.map((row, at) => {
+  return csvRecords(await readFile(file, 'utf8'), file).map((row, at) => {
     const where = `${file}, row ${at + 1}`;
     if (!row.file)
       throw new UserError(

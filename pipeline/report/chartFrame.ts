@@ -66,7 +66,7 @@ function legendEntry({ name, colour, dash = '' }: LegendEntry): Markup {
 
 /** Values in even steps; a logarithmic scale leaves the text of some of its ticks empty, and those are not drawn. */
 const labelled = ({ scale, ticks = 6, whole = false, format: specifier }: Axis): { value: number; text: string }[] => {
-  const format = scale.tickFormat(ticks, specifier);
+  const format = scale.tickFormat(ticks, whole ? ',d' : specifier);
   return scale
     .ticks(ticks)
     .filter((value) => !whole || Number.isInteger(value))

@@ -1,6 +1,6 @@
 import { type Budget, type Clock, monotonicClock } from '../../operators/index.js';
 import { duration } from '../progress.js';
-import { usd } from '../usd.js';
+import { usd, usdGiven } from '../usd.js';
 
 export type ForecastOptions = {
   budget: Pick<Budget, 'spent' | 'hoursLeft'>;
@@ -43,7 +43,7 @@ export class BudgetForecast {
     const spent = budget.spent();
     const already = spent > 0.0005 ? `, ${usd(spent)} of it spent already` : '';
     const hours = budget.hoursLeft();
-    const text = `budget ${usd(maxBudget)} at ${usd(costPerHour)} an hour${already}: ${duration(3600 * hours)} of training, then saving and validation`;
+    const text = `budget ${usdGiven(maxBudget)} at ${usdGiven(costPerHour)} an hour${already}: ${duration(3600 * hours)} of training, then saving and validation`;
     return this.#secondsPerStep === undefined ? text : `${text}; ${this.outlook()}`;
   }
 

@@ -31,7 +31,7 @@ export class RunEvents {
     this.keep(kind, message, fields);
   }
 
-  /** What has been said already. */
+  /** An event that the log does not need. */
   keep(kind: string, message: string, fields: object = {}): void {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
     const line = `${JSON.stringify({ time: new Date().toISOString(), kind, message, ...fields })}\n`;

@@ -1,6 +1,6 @@
 import { dataTable } from '../report/dataTable.js';
 import { type HtmlValue, html } from '../report/html.js';
-import { shellWord } from './resumeCommand.js';
+import { shellWord } from '../shellWord.js';
 import { valueAt } from './rowValues.js';
 import type { Row, RunRecord } from './runRecord.js';
 

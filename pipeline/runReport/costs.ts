@@ -2,7 +2,7 @@ import { duration } from '../progress.js';
 import { dataTable } from '../report/dataTable.js';
 import { type HtmlValue, html } from '../report/html.js';
 import { lineChart } from '../report/lineChart.js';
-import { usd } from '../usd.js';
+import { usd, usdGiven } from '../usd.js';
 import { OVER_STEPS } from './overSteps.js';
 import { column, numberAt } from './rowValues.js';
 import type { RunRecord } from './runRecord.js';
@@ -24,8 +24,8 @@ export function costs(record: RunRecord): HtmlValue {
   if (Number.isFinite(wall)) rows.push(['wall time', duration(wall)]);
   if (Number.isFinite(cpu)) rows.push(['processor time', duration(cpu)]);
   if (price > 0) {
-    rows.push(['price of the machine', `${usd(price)} an hour`], ['spent', usd(spent)]);
-    rows.push(['budget', limit > 0 ? usd(limit) : 'none']);
+    rows.push(['price of the machine', `${usdGiven(price)} an hour`], ['spent', usd(spent)]);
+    rows.push(['budget', limit > 0 ? usdGiven(limit) : 'none']);
     if (done > 0) rows.push(['1000 steps', usd((1000 * spent) / done)]);
     const epochs = numberAt(summary, 'epochs');
     if (epochs > 0) rows.push(['an epoch', usd(spent / epochs)]);

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { type HtmlValue, html } from '../report/html.js';
-import { resumeCommand, shellWord } from './resumeCommand.js';
+import { shellWord } from '../shellWord.js';
+import { usdGiven } from '../usd.js';
 import { numberAt, textAt, valueAt } from './rowValues.js';
 import type { RunEnding } from './runEnding.js';
 import type { RunRecord } from './runRecord.js';
+import { phaseBCommand, resumeCommand } from './trainCommand.js';
 
 const command = (text: string): HtmlValue => html`<pre>${text}</pre>`;
 
@@ -17,11 +19,11 @@ export function nextSteps(record: RunRecord, { reason }: RunEnding): HtmlValue {
   switch (reason) {
     case 'finished':
     case 'max_steps':
-      return [html`<p>Score it on videos it has not seen:</p>`, evaluation(record), phaseB(record)];
+      return [html`<p>Score it on videos it has not seen:</p>`, evaluation(record), phaseB(record, options)];
     case 'budget':
       return [
-        html`<p>To go on, with exactly the batches that are left, allow more than the ${dollars(config, 'max_budget')} it had:</p>`,
-        command(resumeCommand(withoutBudget(options), `${folder}`).concat(' --budget <more>')),
+        html`<p>To go on, with exactly the batches that are left, allow more than the ${usdGiven(numberAt(config, 'config', 'training', 'max_budget'))} it had:</p>`,
+        command(resumeCommand(options, folder, [['--budget', '<more>']])),
         html`<p>Or take what it has learnt:</p>`,
         evaluation(record),
       ];
@@ -50,19 +52,8 @@ function evaluation({ folder, config, validations }: RunRecord): HtmlValue {
   );
 }
 
-function phaseB({ folder, config, validations }: RunRecord): HtmlValue {
+function phaseB({ folder, config, validations }: RunRecord, options: readonly string[] | undefined): HtmlValue {
   if (textAt(config, 'phase') !== 'a' || validations.length === 0) return null;
-  const checkpoint = shellWord(join(folder, 'checkpoints', 'phase_a_best.safetensors'));
-  return [
-    html`<p>Or begin Phase B with its weights:</p>`,
-    command(`node pipeline/train.js --phase b --resume ${checkpoint} --data-root <crops> --out <another folder>`),
-  ];
+  const checkpoint = join(folder, 'checkpoints', 'phase_a_best.safetensors');
+  return [html`<p>Or begin Phase B with its weights:</p>`, command(phaseBCommand(options, checkpoint))];
 }
-
-function withoutBudget(options: readonly string[] | undefined): readonly string[] | undefined {
-  const at = options?.indexOf('--budget') ?? -1;
-  return at < 0 ? options : options!.toSpliced(at, 2);
-}
-
-const dollars = (config: RunRecord['config'], name: string): string =>
-  `$${numberAt(config, 'config', 'training', name)}`;

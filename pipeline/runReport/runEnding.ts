@@ -33,10 +33,10 @@ export function runEnding({ summary, live, steps }: RunRecord): RunEnding {
   const reason = textAt(summary, 'stop_reason') ?? 'unknown';
   const sentence = WORDS[reason] ?? `The run ended: ${reason}.`;
   const error = textAt(summary, 'error');
+  const failed = !(reason in WORDS) || reason === 'failure_budget' || reason === 'error';
   return {
     reason,
-    // What went wrong is worded as the end of a sentence, as it is after "error:" in the log.
-    text: error ? `${sentence.slice(0, -1)}: ${error}` : sentence,
-    trouble: !(reason in WORDS) || reason === 'failure_budget' || reason === 'error',
+    text: !error ? sentence : failed ? `${sentence.slice(0, -1)}: ${error}` : `${sentence} After that: ${error}`,
+    trouble: failed || Boolean(error),
   };
 }

@@ -41,7 +41,7 @@ function learning({ validations, steps }: RunRecord): HtmlValue[] {
   const skipped = steps.filter((row) => row.skipped === true).length;
   if (skipped > 0)
     found.push(
-      html`In <b>${skipped} of ${steps.length} steps</b> the gradient was not finite and the weights stayed as they were. If it goes on: <code>--set training.lr=1e-4 --set training.warmup_epochs=10</code>.`,
+      html`In <b>${skipped} of ${steps.length} steps</b> the loss or the gradient was not finite and the weights stayed as they were. If it goes on: <code>--set training.lr=1e-4 --set training.warmup_epochs=10</code>.`,
     );
   return found;
 }

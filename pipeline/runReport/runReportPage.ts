@@ -4,7 +4,7 @@ import { duration } from '../progress.js';
 import { dataTable } from '../report/dataTable.js';
 import { type HtmlValue, html } from '../report/html.js';
 import { htmlPage, type PageSection } from '../report/htmlPage.js';
-import { usd } from '../usd.js';
+import { usd, usdGiven } from '../usd.js';
 import { configuration } from './configuration.js';
 import { costs, spentUsd } from './costs.js';
 import { curves } from './curves.js';
@@ -99,7 +99,7 @@ function tiles(record: RunRecord): HtmlValue {
 
 function budgetText(config: RunRecord['config']): string {
   const [price, limit] = ['cost_per_hour', 'max_budget'].map((name) => numberAt(config, 'config', 'training', name));
-  return price! > 0 && limit! > 0 ? `of ${usd(limit!)}` : 'no budget';
+  return price! > 0 && limit! > 0 ? `of ${usdGiven(limit!)}` : 'no budget';
 }
 
 function samples({ samples: sheets }: RunRecord): HtmlValue {

@@ -1,5 +1,6 @@
 import { csvText } from '../csvText.js';
 import { duration } from '../progress.js';
+import { usdCounted } from '../usd.js';
 import type { Comparison, ComparisonRow } from './comparison.js';
 
 const dash = '–';
@@ -67,8 +68,7 @@ function aligned(table: readonly string[][]): string {
     .join('\n');
 }
 
-const money = ({ spent_usd, budget_usd }: Comparison) =>
-  `$${spent_usd.toFixed(3)} spent${budget_usd === null ? '' : ` of $${budget_usd}`}`;
+const money = ({ spent_usd, budget_usd }: Comparison) => `${usdCounted(spent_usd, budget_usd)} spent`;
 const failures = ({ runs }: Comparison) =>
   runs.filter(({ error }) => error !== null).map(({ run, seed, error }) => `${run}, seed ${seed}: ${error}`);
 
@@ -90,4 +90,10 @@ export function comparisonMarkdown(comparison: Comparison): string {
 }
 
 /** All fields of all runs, with the names of comparison.json. */
-export const comparisonCsv = ({ runs }: Comparison): string => csvText(Object.keys(runs[0] ?? {}), runs);
+export function comparisonCsv({ runs }: Comparison): string {
+  const columns = Object.keys(runs[0] ?? {}) as (keyof ComparisonRow)[];
+  return csvText(
+    columns,
+    runs.map((row) => columns.map((column) => row[column])),
+  );
+}

@@ -5,6 +5,7 @@ import { writeAtomically } from '../../model/index.js';
 import { type Clock, monotonicClock } from '../../operators/index.js';
 import type { SplitName } from '../data/splits.js';
 import { EXIT } from '../exitCodes.js';
+import { usd } from '../usd.js';
 import { UserError } from '../userError.js';
 import { changedSettings } from './changedSettings.js';
 import { type CommandEnd, type CommandName, CommandProcess, stillTrains } from './commandProcess.js';
@@ -61,10 +62,13 @@ export async function executeSweep(parts: SweepParts): Promise<number> {
   }
 }
 
-/** How long a run is to be, as options of train. */
-export const lengthArgs = ({ maxSteps, epochs }: RunLimits): string[] => [
+/** A run as options of train: its own, where it goes on, how long it is to be and the money for it in US dollars. */
+export const trainArgs = ({ args }: PlannedRun, { maxSteps, epochs }: RunLimits, money: number): string[] => [
+  ...args,
+  ...['--resume', 'auto'],
   ...(maxSteps === undefined ? [] : ['--max-steps', String(maxSteps)]),
   ...(epochs === undefined ? [] : ['--epochs', String(epochs)]),
+  ...(Number.isFinite(money) ? ['--budget', money.toFixed(6)] : []),
 ];
 
 class Sweep {
@@ -201,19 +205,14 @@ class Sweep {
     };
     const reserve = cost_per_hour * budget_reserve_hours;
     if (cost_per_hour > 0 && share <= reserve) {
-      const error = `$${Math.max(0, share).toFixed(3)} left for it, not more than the reserve of $${reserve.toFixed(3)} that ends a run`;
+      const error = `${usd(Math.max(0, share))} left for it, not more than the reserve of ${usd(reserve)} that ends a run`;
       this.#say(pc.yellow(`${title}: ${error}`));
       await this.state.set(run.name, { ...record, status: 'no_money', error });
       return;
     }
     const already = (await readRunResult(run.folder)).spent_usd;
-    const args = [
-      ...run.args,
-      ...['--resume', 'auto'],
-      ...lengthArgs(this.#limits),
-      ...(Number.isFinite(share) ? ['--budget', (already + share).toFixed(6)] : []),
-    ];
-    this.#say(pc.bold(`${title}${cost_per_hour > 0 ? ` with $${share.toFixed(3)}` : ''}`));
+    const args = trainArgs(run, this.#limits, already + share);
+    this.#say(pc.bold(`${title}${cost_per_hour > 0 ? ` with ${usd(share)}` : ''}`));
     await mkdir(run.folder, { recursive: true });
     if (this.#stopped !== undefined) return;
     const begun = this.#clock();

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import { duration, type Progress } from '../progress.js';
+import { usdCounted } from '../usd.js';
 import { visibleLength } from './liveBlock.js';
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -60,10 +61,10 @@ function machine(
 
 function money({ spentUsd, maxBudget }: Progress, c: Colours): string[] {
   const limited = Number.isFinite(maxBudget) && maxBudget > 0;
-  if (!limited) return spentUsd > 0 ? [`$${spentUsd.toFixed(3)} spent`] : [];
+  if (!limited) return spentUsd > 0 ? [`${usdCounted(spentUsd)} spent`] : [];
   const share = spentUsd / maxBudget;
   const paint = share >= SPENT.now ? c.red : share >= SPENT.soon ? c.yellow : (text: string) => text;
-  return [paint(`$${spentUsd.toFixed(3)} of $${maxBudget}`), `${(100 * share).toFixed(1)} % of the budget`];
+  return [paint(usdCounted(spentUsd, maxBudget)), `${(100 * share).toFixed(1)} % of the budget`];
 }
 
 /** As many parts as there is room for, in order; the first is cut where even that is too long. */

@@ -2,7 +2,7 @@ import { Budget, budgetWarnings } from '../../operators/index.js';
 import { BudgetForecast } from '../run/budgetForecast.js';
 import type { RunEvents } from '../run/runEvents.js';
 import { SpendLedger } from '../run/spendLedger.js';
-import { usd } from '../usd.js';
+import { usd, usdGiven } from '../usd.js';
 import type { PreparedRun } from './prepareRun.js';
 import type { TrainingPlan } from './trainingPlan.js';
 
@@ -36,7 +36,7 @@ export async function countMoney({ config, folder, resumed, log }: PreparedRun, 
   const look = budgetWarnings(budget, (share) =>
     events.warn(
       'budget',
-      `${100 * share} % of the budget are spent (${usd(budget.spent())} of ${usd(maxBudget)}); ${forecast.outlook()}`,
+      `${100 * share} % of the budget are spent (${usd(budget.spent())} of ${usdGiven(maxBudget)}); ${forecast.outlook()}`,
       { spent_usd: budget.spent() },
     ),
   );

@@ -7,6 +7,7 @@ import { endProcess } from '../run/endProcess.js';
 import { RunEvents } from '../run/runEvents.js';
 import { StopSignal } from '../run/stopSignal.js';
 import { Sampler } from '../sampler.js';
+import { usdCounted } from '../usd.js';
 import { UserError } from '../userError.js';
 import { countMoney } from './countMoney.js';
 import { goBack } from './goBack.js';
@@ -161,5 +162,5 @@ async function explained(
 
 function farewell({ state }: TrainingRun, reason: StopReason): string {
   const best = state.best ? `${state.best.auc.toFixed(4)} at step ${state.best.step}` : '–';
-  return `stopped (${reason}) after step ${state.step}; best AUC ${best}; ${duration(state.wallSeconds)}, $${state.spentUsd.toFixed(3)}; ${state.quarantined.length} clips in quarantine`;
+  return `stopped (${reason}) after step ${state.step}; best AUC ${best}; ${duration(state.wallSeconds)}, ${usdCounted(state.spentUsd)}; ${state.quarantined.length} clips in quarantine`;
 }

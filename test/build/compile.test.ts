@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, open, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { projectFolder } from '../../pipeline/projectFolder.js';
 
 /* A project of two sources and a kernel, compiled as this one is. */
@@ -26,9 +28,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+const program = join(projectFolder, 'build', 'compile.js');
 const compile = () =>
   new Promise<{ code: number; text: string }>((resolve) => {
-    const program = join(projectFolder, 'build', 'compile.js');
     execFile(process.execPath, [program], { cwd: folder }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, text: stdout + stderr }),
     );
@@ -77,3 +79,44 @@ it('leaves alone what is the same, and puts what has changed in its place whole'
   expect(await made()).toEqual(third);
   expect((await readdir(join(folder, 'dist'))).sort()).toEqual(['parts', 'whole.js']);
 }, 180_000);
+
+/** Whether a program runs in `folder`, by /proc. */
+async function programsThere(): Promise<string[]> {
+  const there: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name)))
+    if ((await readlink(join('/proc', pid, 'cwd')).catch(() => '')) === folder) there.push(pid);
+  return there;
+}
+
+it.runIf(existsSync('/proc/self/cwd'))(
+  'ends its compilers when it is stopped, and clears up after one that was killed',
+  async () => {
+    const staged = async () => (await readdir(join(folder, 'dist'))).filter((name) => name.startsWith('.compiling-'));
+    const begun = async () => {
+      const child = spawn(process.execPath, [program], { cwd: folder, stdio: 'ignore' });
+      await vi.waitFor(async () => expect((await programsThere()).length).toBeGreaterThan(2), { timeout: 30_000 });
+      return child;
+    };
+    await write('whole.ts', 'export const whole: number = 4;\n');
+    const before = await made();
+
+    const stopped = await begun();
+    expect(await staged()).toEqual([`.compiling-${stopped.pid}`]);
+    stopped.kill('SIGTERM');
+    expect(await once(stopped, 'exit')).toEqual([143, null]);
+    expect(await staged()).toEqual([]);
+    await vi.waitFor(async () => expect(await programsThere()).toEqual([]), { timeout: 10_000 });
+    expect(await made()).toEqual(before);
+
+    const killed = await begun();
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    // Its compilers end by themselves.
+    await vi.waitFor(async () => expect(await programsThere()).toEqual([]), { timeout: 30_000 });
+    expect(await staged()).toEqual([`.compiling-${killed.pid}`]);
+    expect(await compile()).toMatchObject({ code: 0 });
+    expect(await staged()).toEqual([]);
+    expect(await readFile(join(folder, 'dist', 'whole.js'), 'utf8')).toBe('export const whole = 4;\n');
+  },
+  120_000,
+);

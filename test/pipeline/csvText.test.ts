@@ -6,11 +6,18 @@ describe('csvText', () => {
   it('ends rows as RFC 4180 says, and quotes what would end one or a cell', () => {
     expect(csvText(['a', 'b'], [['x', 'y,"z"']])).toBe('a,b\r\nx,"y,""z"""\r\n');
     for (const cell of ['one\nline', 'one\rline', 'one\r\nline'])
-      expect(csvText(['a', 'b'], [[cell, 1]])).toBe(`a,b\r\n"${cell}",1\r\n`);
+      for (const end of ['\r\n', '\n'] as const)
+        expect(csvText(['a', 'b'], [[cell, 1]], end)).toBe(`a,b${end}"${cell}",1${end}`);
   });
 
-  it('takes records by the names of columns, in their order', () => {
-    const text = csvText(['name', 'score'], [{ score: 0.1 + 0.2, name: 'Zoë; 1' }, { name: null }]);
+  it('writes numbers in full precision, and nothing for what is not there', () => {
+    const text = csvText(
+      ['name', 'score'],
+      [
+        ['Zoë; 1', 0.1 + 0.2],
+        [null, undefined],
+      ],
+    );
     expect(text).toBe('name,score\r\nZoë; 1,0.30000000000000004\r\n,\r\n');
     expect(parse(text, { columns: true })).toEqual([
       { name: 'Zoë; 1', score: '0.30000000000000004' },

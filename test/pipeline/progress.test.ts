@@ -12,7 +12,7 @@ function recorder(isTTY: boolean) {
 describe('progressLine', () => {
   it('says step, loss, rate, readiness, money and time left', () => {
     expect(progressLine(state)).toBe(
-      'step 120/300 epoch 3 | loss 0.7123 | lr 4.9e-4 | 35.2 clips/s | ready 99 % | $0.021 of $5 | 3m12s left',
+      'step 120/300 epoch 3 | loss 0.7123 | lr 4.9e-4 | 35.2 clips/s | ready 99 % | $0.021 of $5.00 | 3m12s left',
     );
   });
   it.each([

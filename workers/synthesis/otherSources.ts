@@ -1,8 +1,7 @@
-/** The clips that a task reads beside its own; a recording keeps less of each than its paths. */
-export type OtherSources<S> = { mix?: { frames: number; companions: readonly S[] }; donors?: readonly S[] };
+import type { OtherSources } from './recipe.js';
 
-/** The same, each clip through `change`; what a task has none of stays left out. */
+/** The same other sources, each through `change`; what a task has none of stays left out. */
 export const mapOtherSources = <A, B>({ mix, donors }: OtherSources<A>, change: (source: A) => B) => ({
-  ...(mix && { mix: { frames: mix.frames, companions: mix.companions.map(change) } }),
+  ...(mix && { mix: { ...mix, companions: mix.companions.map(change) } }),
   ...(donors && { donors: donors.map(change) }),
 });

@@ -13,21 +13,25 @@ export type ClipSource = { id: string; crops: string; landmarks: string };
 export type SampleKey = { seed: number; epoch: number; position: number };
 
 /** Which clips give the frames of a mixed sample beside the sample's own. */
-export type FrameMix = {
+export type FrameMix<Source = ClipSource> = {
   /** Frames of the sample; its own clip gives the first. */
   frames: number;
   /** Asked in this order until there are enough frames: those that cannot be used are passed over. */
-  companions: readonly ClipSource[];
+  companions: readonly Source[];
 };
 
-export type SynthesisTask = {
+/** The clips that a task reads beside its own, each told by what a `Source` is. */
+export type OtherSources<Source = ClipSource> = {
+  /** For a sample of single frames of many clips: the recipe then makes one frame of each. */
+  mix?: FrameMix<Source>;
+  /** Clips of which one may give its face to the fake (stage `exchange`); of a mixed sample, to any of its frames. */
+  donors?: readonly Source[];
+};
+
+export type SynthesisTask = OtherSources & {
   source: ClipSource;
   key: SampleKey;
   recipe: Recipe;
-  /** For a sample of single frames of many clips: the recipe then makes one frame of each. */
-  mix?: FrameMix;
-  /** Clips of which one may give its face to the fake (stage `exchange`); of a mixed sample, to any of its frames. */
-  donors?: readonly ClipSource[];
   /** Bounds on what is read; `DEFAULT_NPZ_LIMITS` where left out. */
   limits?: Partial<NpzLimits>;
 };

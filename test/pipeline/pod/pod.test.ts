@@ -169,7 +169,10 @@ describe('trialDifferences', () => {
         `data\\.batch_size 2 there, ${batch_size} here; data\\.img_size 96 there, ${img_size} here; training\\.val_pairs 3 there, ${val_pairs} here$`,
       ),
     );
-    await writeFile(join(run, 'config.json'), JSON.stringify({ config: toSections({ ...debug(), seed: 7 }) }));
+    await writeFile(
+      join(run, 'config.json'),
+      JSON.stringify({ config: toSections({ ...debug(), seed: 7, dropout: 0.5, hll_fusion_alpha: 0.3 }) }),
+    );
     expect(await trialDifferences(run, debug())).toBeUndefined();
   });
 });

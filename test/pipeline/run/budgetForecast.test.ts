@@ -31,7 +31,7 @@ describe('BudgetForecast', () => {
 
   it('shows the tenths of a cent that a trial is made of', () => {
     expect(forecast({ maxBudget: 0.008, costPerHour: 0.39, spentBefore: 0.0064 }).made.before()).toMatch(
-      /^budget \$0\.0080 at \$0\.39 an hour, \$0\.0064 of it spent already: /,
+      /^budget \$0\.008 at \$0\.39 an hour, \$0\.0064 of it spent already: /,
     );
   });
 

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectFolder } from '../../../pipeline/projectFolder.js';
-import { resumeCommand } from '../../../pipeline/runReport/resumeCommand.js';
 import { runEnding } from '../../../pipeline/runReport/runEnding.js';
 import { rankingError } from '../../../pipeline/runReport/runFindings.js';
 import { readRunRecord } from '../../../pipeline/runReport/runRecord.js';
 import { runReportPage } from '../../../pipeline/runReport/runReportPage.js';
 import { movingAverage } from '../../../pipeline/runReport/smoothedSeries.js';
+import { resumeCommand } from '../../../pipeline/runReport/trainCommand.js';
 import { elements, type MarkupElement, readMarkup, textOf } from '../report/markupTree.js';
 import { HOSTILE, type WrittenRun, writeRun } from './writtenRun.js';
 

@@ -78,7 +78,7 @@ describe('compare', () => {
     const text = comparisonText(comparison);
     expect(text).toContain('−0.0800');
     expect(text).toContain('c, seed 1: it said "no", and | died');
-    expect(text).toContain('$1.500 spent of $5');
+    expect(text).toContain('$1.500 of $5.00 spent');
     const markdown = comparisonMarkdown(comparison);
     expect(markdown).toMatch(/^\| run \| seed \| ended \|/m);
     for (const line of markdown

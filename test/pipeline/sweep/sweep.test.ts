@@ -156,10 +156,27 @@ it('prints with --plan the commands of the runs, as long as they are to be', asy
   const data = join(folder, 'planned-data');
   await writeDemoData(data, { people: { train: 3, val: 2, test: 0 }, size: 96, runs: 1, runLength: 4 });
   const set = { 'data.data_root': data };
-  await writeFile(file, JSON.stringify({ seeds: [7], common: { config, set }, runs: { only: {} } }));
+  await writeFile(file, JSON.stringify({ seeds: [7, 8], common: { config, set }, runs: { only: {} } }));
   const out = join(folder, 'planned');
-  const { code, text } = await sweep([file, '--out', out, '--max-steps', '4', '--epochs', '9', '--plan']);
+  const { code, text } = await sweep([
+    file,
+    '--out',
+    out,
+    '--max-steps',
+    '4',
+    '--epochs',
+    '9',
+    '--budget',
+    '3',
+    '--plan',
+  ]);
   expect(code).toBe(0);
-  expect(text).toMatch(/^node pipeline\/train\.js .* --out \S+only-seed7 --max-steps 4 --epochs 9\n$/);
+  const lines = text.split('\n');
+  const end = ' --resume auto --max-steps 4 --epochs 9 --budget 1.500000';
+  expect(lines).toEqual([
+    expect.stringMatching(new RegExp(`^node pipeline/train\\.js .* --out \\S+only-seed7${end}$`)),
+    expect.stringMatching(new RegExp(`^node pipeline/train\\.js .* --out \\S+only-seed8${end}$`)),
+    '',
+  ]);
   expect(existsSync(out)).toBe(false);
 });

@@ -11,7 +11,7 @@ describe('progressBlock', () => {
       `${'━'.repeat(16)}${'─'.repeat(24)}  step 120/300  40 %  3m12s left  epoch 3`,
       'loss 0.7123  AUC 0.841  best 0.860  lr 4.9e-4  grad 1.27',
       '35.2 clips/s  ready 99 %  workers 2/3 busy  5 ahead  1.2 GB  1 in quarantine',
-      '$0.021 of $5  0.4 % of the budget',
+      '$0.021 of $5.00  0.4 % of the budget',
     ]);
   });
 
@@ -37,6 +37,6 @@ describe('progressBlock', () => {
   it('warns by colour where data is late and the budget nearly spent', () => {
     const [, , machine, money] = progressBlock({ ...state, readiness: 0.5, spentUsd: 4.9 }, 200, pc.createColors(true));
     expect(machine).toContain('\u001b[31mready 50 %');
-    expect(money).toContain('\u001b[31m$4.900 of $5');
+    expect(money).toContain('\u001b[31m$4.900 of $5.00');
   });
 });
