@@ -216,6 +216,14 @@ const warnings: Check[] = [
         : undefined,
   },
   {
+    reads: ['frame_pooling', 'sbi.framing'],
+    path: 'model.frame_pooling',
+    problem: (c) =>
+      c.frame_pooling === 'contrast' && c.sbi.framing !== 'square'
+        ? `contrast expects the face where sbi.framing: square puts it, and framing is ${c.sbi.framing}`
+        : undefined,
+  },
+  {
     reads: ['warmup_epochs', 'num_epochs'],
     path: 'training.warmup_epochs',
     problem: (c) =>

@@ -40,7 +40,7 @@ function failuresOf(batch) {
       return `${i}/${test}`;
     });
     const limits = { testTimeout: 300_000, hookTimeout: 300_000 };
-    const config = { root: folder, test: { include: tests, pool: 'forks', ...limits } };
+    const config = { root: folder, test: { include: tests, pool: 'forks', maxWorkers: 2, ...limits } };
     writeFileSync(join(folder, 'vitest.config.js'), `export default ${JSON.stringify(config)};`);
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
     const results = join(folder, 'results.json');

@@ -85,6 +85,6 @@ function reasonFor(request: Request, info: EngineInfo): string {
 async function useWasm(reason: string, options: SetUpOptions): Promise<EngineRecord> {
   const { selfTest = runSelfTest, env = process.env, say } = options;
   const { version } = await selfTest('wasm', env);
-  say('wasm trains the debug configuration and scores with any; the native engine is several times as fast');
+  say('wasm trains the debug configuration and scores with any; the native engine is at least twice as fast');
   return { engine: 'wasm', version, reason };
 }

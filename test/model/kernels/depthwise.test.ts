@@ -77,7 +77,10 @@ whereOwn('depthwise convolution', () => {
     const [images, height, width, channels, edge, stride] = numbers;
     const size = { images, height, width, channels, edge, stride };
 
-    test.each([undefined, 'relu6'] as const)('equals its composition and a loop, followed by %s', (activation) => {
+    test.each([
+      ['by itself', undefined],
+      ['followed by ReLU6', 'relu6'],
+    ] as const)('equals its composition and a loop, %s', (_, activation) => {
       const inputs = operands(size);
       const layer = layerOf(size, activation) as never;
       const weight = random(outputOf(size), 77);

@@ -41,7 +41,7 @@ describe('contrastPool', () => {
       return [isMiddle ? 5 : 0, isRim ? 5 : 0, x, 1][c]!;
     };
     const [middle, rim, slope, flat] = numbersOf(contrastPool(mapOf(side, level), new ConstantCache()));
-    // 16 places of those whose middles lie in the ellipse, counted by hand: its area is 0.377 of the picture.
+    // All 16 places lie in the ellipse, whose area is 0.377 of the picture.
     const inside = contrastWeights(side, side).filter((weight) => weight > 0).length;
     expect(Math.abs(inside - Math.PI * 0.3 * 0.4 * side ** 2)).toBeLessThan(8);
     expect(middle).toBeCloseTo((5 * 16) / inside, 5);
@@ -56,8 +56,19 @@ describe('contrastPool', () => {
       numbersOf(framePool({ ...baseline(), frame_pooling }, new ConstantCache())(map))[0];
     expect(pooledBy('mean')).toBeCloseTo(1 / 9, 6);
     expect(pooledBy('contrast')).toBeCloseTo(1 / 3, 6); // of the middle column, which lies in the ellipse
-    const config = (img_size: number) => ({ model: { frame_pooling: 'contrast' }, data: { img_size } });
-    expect(resolveConfig({ object: config(96) }).config.frame_pooling).toBe('contrast');
+    const config = (img_size: number, framing = 'square') => ({
+      model: { frame_pooling: 'contrast' },
+      data: { img_size },
+      sbi: { framing },
+      training: { amp_dtype: 'float32' },
+    });
+    expect(resolveConfig({ object: config(96) })).toMatchObject({
+      config: { frame_pooling: 'contrast' },
+      warnings: [],
+    });
+    expect(resolveConfig({ object: config(96, 'detector') }).warnings).toEqual([
+      'model.frame_pooling: contrast expects the face where sbi.framing: square puts it, and framing is detector',
+    ]);
     expect(() => resolveConfig({ object: config(64) })).toThrow(ConfigError);
     expect(() => resolveConfig({ object: config(64) })).toThrow(/model.frame_pooling.*at least 96.*received 64/);
   });

@@ -26,7 +26,7 @@ const inference = { nextMask: () => undefined, training: false };
 test.each([
   [64, 2],
   [96, 3],
-])('a %i px clip becomes a %i×%i map of stage 3', (size, cells) => {
+])('a %i px clip becomes a map of stage 3 of %i cells a side', (size, cells) => {
   const { trunk } = create(debug());
   const out = tf.tidy(() => trunk.forward(tf.zeros([4, size, size, 3]), pixels(size), inference));
   expect(out.features.shape).toEqual([4 * cells * cells, 128]);
@@ -39,6 +39,33 @@ test.each([
   expect([out.wavelet.hllEnergy.shape, out.wavelet.allBandEnergy.shape]).toEqual([[1], [1]]);
   expect(out.wavelet.attention.shape).toEqual([(2 * size * size) / 64, 32]);
 });
+
+test.each(['v73', 'convnextv2', 'efficientnet_lite0'] as const)(
+  'with contrast each stage of %s gives the face less what surrounds it',
+  (spatial_backbone) => {
+    const frames = tf.tensor4d(
+      seededValues(4 * 96 * 96 * 3, 6).map((v) => 127 * (1 + v)),
+      [4, 96, 96, 3],
+    );
+    const pooledBy = (frame_pooling: StfConfig['frame_pooling']) => {
+      const { trunk } = create({ ...debug(), spatial_backbone, backbone_weights: 'none', img_size: 96, frame_pooling });
+      const { pooled, features } = tf.tidy(() => trunk.forward(frames, pixels(96), inference));
+      return { pooled: pooled.map((tokens) => numbersOf(tokens)), features: numbersOf(features) };
+    };
+    const [mean, contrast] = [pooledBy('mean'), pooledBy('contrast')];
+    expect(contrast.features).toEqual(mean.features);
+    for (const [i, tokens] of contrast.pooled.entries())
+      expect(largestDifference(tokens, mean.pooled[i]!)).toBeGreaterThan(1e-2);
+    if (spatial_backbone !== 'v73') return; // the others' last stage goes through a head of their own
+    // Of stage 3's 3 × 3 places the middle column lies in the face, the two others around it.
+    const last = mean.pooled[2]!.map((_, at) => {
+      const [frame, c] = [Math.floor(at / 128), at % 128];
+      const place = (y: number, x: number) => contrast.features[(frame * 9 + y * 3 + x) * 128 + c]!;
+      return [0, 1, 2].reduce((sum, y) => sum + place(y, 1) / 3 - (place(y, 0) + place(y, 2)) / 6, 0);
+    });
+    expect(largestDifference(contrast.pooled[2]!, last)).toBeLessThan(1e-5);
+  },
+);
 
 test('a stage asks for two masks per block, in depth order', () => {
   const { trunk } = create({ ...debug(), stage1_blocks: 2, stage2_blocks: 3 });
