@@ -15,10 +15,11 @@ import { replaceChanged } from './replaceChanged.js';
 
 const packages = join(dirname(fileURLToPath(import.meta.url)), '..', 'node_modules');
 const OUT = 'dist';
-
 const PREFIX = '.compiling-';
 
-const alive = (pid) => {
+/** Whether a compilation is at work. One with this process's number was another's, and has ended. */
+const isAtWork = (pid) => {
+  if (pid === process.pid) return false;
   try {
     return process.kill(pid, 0);
   } catch (error) {
@@ -29,7 +30,7 @@ const alive = (pid) => {
 mkdirSync(OUT, { recursive: true });
 // Of a compilation that was killed.
 for (const name of readdirSync(OUT).filter((entry) => entry.startsWith(PREFIX)))
-  if (!alive(Number(name.slice(PREFIX.length)))) rmSync(join(OUT, name), { recursive: true, force: true });
+  if (!isAtWork(Number(name.slice(PREFIX.length)))) rmSync(join(OUT, name), { recursive: true, force: true });
 const staging = join(OUT, `${PREFIX}${process.pid}`);
 mkdirSync(staging);
 process.on('exit', () => rmSync(staging, { recursive: true, force: true }));
