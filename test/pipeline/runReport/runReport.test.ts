@@ -9,7 +9,7 @@ import { rankingError } from '../../../pipeline/runReport/runFindings.js';
 import { readRunRecord } from '../../../pipeline/runReport/runRecord.js';
 import { runReportPage } from '../../../pipeline/runReport/runReportPage.js';
 import { movingAverage } from '../../../pipeline/runReport/smoothedSeries.js';
-import { resumeCommand } from '../../../pipeline/runReport/trainCommand.js';
+import { phaseBCommand, resumeCommand } from '../../../pipeline/runReport/trainCommand.js';
 import { elements, type MarkupElement, readMarkup, textOf } from '../report/markupTree.js';
 import { HOSTILE, type WrittenRun, writeRun } from './writtenRun.js';
 
@@ -205,6 +205,16 @@ describe('resumeCommand', () => {
       '--out',
       "/runs/it's",
     ]);
+  });
+});
+
+describe('phaseBCommand', () => {
+  it("keeps Phase A's settings, which its checkpoint does not bring, and leaves out what was its own", () => {
+    const words = ['--phase=a', '--config', 'v8.yaml', '--set', 'training.lr=1e-4', '--init', 'x', '--watch', '1'];
+    expect(phaseBCommand([...words, '--out', 'a'], "it's.safetensors")).toBe(
+      `node pipeline/train.js --config v8.yaml --set training.lr=1e-4 --phase b --resume 'it'\\''s.safetensors' --out <another folder>`,
+    );
+    expect(phaseBCommand(undefined, 'x')).toMatch(/<the options it was begun with> --phase b --resume x --out/);
   });
 });
 
