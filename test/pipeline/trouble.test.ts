@@ -392,7 +392,7 @@ describe('a run in trouble', () => {
     const price = ['--set', 'training.cost_per_hour=60', '--set', 'training.budget_reserve_hours=0.0003'];
     const args = [...price, '--budget', '0.15', '--max-steps', '100000'];
     const ended = await train(out, { args });
-    expect(ended.text).toMatch(/budget \$0\.15 at \$60 an hour: 8s of training, then saving and validation/);
+    expect(ended.text).toMatch(/budget \$0\.15 at \$60\.00 an hour: 8s of training, then saving and validation/);
     expect(ended.text).toMatch(/the budget ends in \d+s, around step \d+ of 100000/);
     expect(ended.text).toMatch(/80 % of the budget are spent/);
     expect(ended.code).toBe(0);

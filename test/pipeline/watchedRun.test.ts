@@ -84,7 +84,7 @@ describe('a run that is watched', () => {
       const at = lines.indexOf(heads.at(-1)!);
       expect(lines[at + 1]).toMatch(/^loss \d\.\d{4} {2}AUC \d\.\d{3}/);
       expect(lines[at + 2]).toMatch(/^\d+\.\d clips\/s {2}ready \d+ % {2}workers \d\/1 busy/);
-      expect(lines[at + 3]).toMatch(/^\$0\.00\d of \$2 {2}0\.\d %/);
+      expect(lines[at + 3]).toMatch(/^\$0\.00\d of \$2\.00 {2}0\.\d %/);
       expect(lines.slice(0, at).join('\n')).toMatch(/validation after step \d+: AUC/);
       expect(lines.slice(at + 4).join('\n')).toMatch(/stopped \(max_steps\) after step 12.*\nreport: .*report\.html/);
     },
